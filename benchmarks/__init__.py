@@ -1,0 +1,1 @@
+"""Each figure that this project claims, measured against a peer in one run."""

@@ -1,0 +1,137 @@
+"""Runs the host's own commands, bounded in time and size, and never waits for one that cannot die."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from typing import Dict, Generator, Iterator, List, NamedTuple, Sequence
+
+from .errors import Unmeasurable
+
+#: Where system tools live, for logins whose PATH lacks sbin.
+SEARCH_PATH = os.pathsep.join(
+    [os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+)
+MESSAGE_LENGTH = 200
+
+
+class Completed(NamedTuple):
+    """What a command printed and its exit code."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def available(tool: str) -> bool:
+    """Return whether a tool is installed."""
+    return shutil.which(tool, path=SEARCH_PATH) is not None
+
+
+def run(argv: Sequence[str], timeout: float, accepted: Sequence[int] = (0,)) -> Completed:
+    """Return what a command printed; ``timeout`` is in seconds.
+
+    Raises Unmeasurable: tool_missing, timed_out, or command_failed for an exit code that is not accepted.
+    """
+    process = _start(argv, subprocess.PIPE)
+    try:
+        output, errors = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _abandon(process)
+        raise Unmeasurable("timed_out", command=_shown(argv), seconds=timeout) from None
+    completed = Completed(process.returncode, text(output), text(errors))
+    if completed.code not in accepted:
+        message = completed.errors.strip() or completed.output.strip() or "exit code %d" % completed.code
+        raise Unmeasurable("command_failed", command=_shown(argv), message=message[-MESSAGE_LENGTH:])
+    return completed
+
+
+def lines(argv: Sequence[str], timeout: float, longest: int = 65536) -> Generator[bytes, None, None]:
+    """Yield a command's output line by line, without its newline; lines are cut to ``longest`` bytes.
+
+    Closing the generator early ends the command. Raises Unmeasurable: tool_missing, timed_out, command_failed.
+    """
+    process = _start(argv, subprocess.DEVNULL)
+    deadline = time.monotonic() + timeout
+    try:
+        for line in _split(process, argv, deadline, timeout, longest):
+            yield line
+        code = process.wait(timeout=max(deadline - time.monotonic(), 0.1))
+    except subprocess.TimeoutExpired:
+        raise Unmeasurable("timed_out", command=_shown(argv), seconds=timeout) from None
+    finally:
+        _abandon(process)
+    if code:
+        raise Unmeasurable("command_failed", command=_shown(argv), message="exit code %d" % code)
+
+
+def text(raw: bytes) -> str:
+    """Return bytes from anywhere as text; what is not UTF-8 becomes U+FFFD."""
+    return raw.decode("utf-8", "replace")
+
+
+def _split(
+    process: "subprocess.Popen[bytes]", argv: Sequence[str], deadline: float, timeout: float, longest: int
+) -> Iterator[bytes]:
+    assert process.stdout is not None  # noqa: S101
+    descriptor = process.stdout.fileno()
+    pending = b""
+    while True:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0 or not select.select([descriptor], [], [], remaining)[0]:
+            raise Unmeasurable("timed_out", command=_shown(argv), seconds=timeout)
+        chunk = os.read(descriptor, 1 << 18)
+        if not chunk:
+            break
+        parts = (pending + chunk).split(b"\n")
+        pending = parts.pop()[:longest]
+        for part in parts:
+            yield part[:longest]
+    if pending:
+        yield pending
+
+
+def _start(argv: Sequence[str], errors: int) -> "subprocess.Popen[bytes]":
+    executable = shutil.which(argv[0], path=SEARCH_PATH)
+    if executable is None:
+        raise Unmeasurable("tool_missing", tool=argv[0])
+    try:
+        return subprocess.Popen(
+            [executable] + list(argv[1:]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=_environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Unmeasurable("command_failed", command=_shown(argv), message=str(error)) from error
+
+
+def _abandon(process: "subprocess.Popen[bytes]") -> None:
+    """Kill what is left of a command's session, and leave it be if the kernel cannot let go of it."""
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            pass
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.returncode = -signal.SIGKILL  # in uninterruptible sleep: init will reap it
+
+
+def _environment() -> Dict[str, str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG"))}
+    environment.update({"LC_ALL": "C", "PATH": SEARCH_PATH, "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"})
+    return environment
+
+
+def _shown(argv: Sequence[str]) -> str:
+    shown: List[str] = [os.path.basename(argv[0])] + list(argv[1:])
+    return " ".join(shown)[:MESSAGE_LENGTH]

@@ -1,0 +1,1 @@
+"""Documents: from sealed runs and the ledger to what people read and sign."""

@@ -1,0 +1,1 @@
+"""One builder per deliverable: evidence → frozen record → Document."""

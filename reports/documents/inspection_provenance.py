@@ -1,0 +1,80 @@
+"""How an inspection record was made: run, procedure, code, arguments, hosts and sealed files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.document import Cell, Column, Facts, Row, Section, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.documents.inspection_record import InspectionRecord
+    from reports.wording import Wording
+
+
+def provenance_section(record: InspectionRecord, words: Wording) -> Section:
+    """Return what lets anybody check, or repeat, how the record came about."""
+    manifest = record.manifest
+    operator = manifest.get("operator") or {}
+    found = (
+        ("run", record.run),
+        ("made_procedure", manifest.get("procedure")),
+        ("made_verdict", words.term(f"verdict_{record.state}")),
+        ("made_operator", operator.get("login")),
+        ("made_commit", _commit(manifest.get("source"), words)),
+        ("made_closure", (manifest.get("closure") or {}).get("digest")),
+        ("made_variables", (manifest.get("variables") or {}).get("digest")),
+        ("made_arguments", _arguments(manifest.get("arguments") or {}, words)),
+        ("made_tools", words.listed([f"{tool} {version}" for tool, version in (manifest.get("tool") or {}).items()])),
+        ("made_events", _events(manifest, words)),
+        *((f"{name}", value["sha256"]) for name, value in (manifest.get("files") or {}).items()),
+    )
+    facts = Facts(tuple((words.term(name), str(value)) for name, value in found if value))
+    return Section(words.term("provenance_section"), (facts, _outcomes(record, words)))
+
+
+def _commit(source: Mapping[str, Any] | None, words: Wording) -> str | None:
+    if not source or not source.get("commit"):
+        return None
+    commit = str(source["commit"])
+    return words.term("made_dirty", commit=commit) if source.get("dirty") else commit
+
+
+def _arguments(arguments: Mapping[str, Any], words: Wording) -> str:
+    parts = []
+    if arguments.get("limit"):
+        parts.append(words.term("made_limit", limit=arguments["limit"]))
+    if arguments.get("check"):
+        parts.append(words.term("made_check"))
+    if arguments.get("variables"):
+        parts.append(words.pairs(arguments["variables"]))
+    return words.term("part_separator").join(parts) or words.term("none")
+
+
+def _events(manifest: Mapping[str, Any], words: Wording) -> str:
+    redactions = manifest.get("redactions") or {}
+    return words.term("made_events_value", events=manifest.get("events", 0), redactions=sum(redactions.values()))
+
+
+def _outcomes(record: InspectionRecord, words: Wording) -> Table:
+    columns = (
+        Column(words.term("host"), 22),
+        Column(words.term("outcome"), 14, "center"),
+        Column(words.term("tasks"), 34),
+        Column(words.term("observations"), 12, "right"),
+        Column(words.term("message"), 28),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(host.name),
+                Cell(words.term(f"outcome_{host.outcome}"), tone="critical" if host.missed else ""),
+                Cell(words.term("made_tasks", **host.tasks)),
+                Cell(str(len(host.findings)), len(host.findings)),
+                Cell(words.plain(host.message)),
+            )
+        )
+        for host in record.hosts
+    )
+    return Table(columns, rows, sheet=words.term("provenance"))

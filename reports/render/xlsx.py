@@ -1,0 +1,322 @@
+"""Excel: an overview, a worksheet for each table worth filtering, Excel's own charts, and the data as sealed."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import segno
+import xlsxwriter
+
+from reports.document import Anchor, Chart, Facts, Figures, Paragraph, Signatures, Table
+from reports.text import printable, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reports.document import Block, Cell, Column, Document, Scalar, Section, Sheet
+
+_COLOURS = {"critical": "#B42318", "warning": "#B54708", "unknown": "#6941C6", "notice": "#175CD3", "ok": "#067647"}
+_FILLS = {"critical": "#FEE4E2", "warning": "#FEF0C7", "unknown": "#EBE9FE", "notice": "#D1E9FF", "ok": "#D1FADF"}
+_BARS = {"critical": "#D92D20", "warning": "#F79009", "unknown": "#9B8AFB", "notice": "#53B1FD", "ok": "#3F9C6F"}
+_PLAIN_BAR = "#6B7A90"
+_LINE = "#D5DAE3"
+_HEAD = "#F4F6F9"
+#: Excel's own limits.
+_CELL_LENGTH = 32_767
+_SHEET_NAME = 31
+#: Columns of the overview and of charts, in characters.
+_OVERVIEW_COLUMNS = 6
+_OVERVIEW_WIDTH = 24
+
+
+def render(document: Document) -> bytes:
+    """Return the document as an Excel workbook; no text in it is ever taken for a formula."""
+    return _Writer(document).write()
+
+
+class _Writer:
+    """Writes one document into one workbook; ``row`` is the next free row of the overview."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.written = io.BytesIO()
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self.book = xlsxwriter.Workbook(self.written, options)
+        self.names: set[str] = set()
+        self.formats: dict[tuple[tuple[str, Any], ...], Any] = {}
+        self.overview = self._sheet(document.labels.overview)
+        self.charts: Any = None
+        self.chart_row = 0
+        self.row = 0
+
+    def write(self) -> bytes:
+        document = self.document
+        self.book.set_properties(
+            {
+                "title": document.title,
+                "author": document.author,
+                "subject": document.number,
+                "created": document.created.replace(tzinfo=None, microsecond=0),
+            }
+        )
+        self.overview.set_column(0, _OVERVIEW_COLUMNS - 1, _OVERVIEW_WIDTH)
+        self.overview.hide_gridlines(2)
+        self._merged(document.title, bold=True, font_size=20, align="center")
+        if document.subtitle:
+            self._merged(document.subtitle, font_size=13, align="center")
+        self._facts(document.facts)
+        for section in document.sections:
+            self._section(section)
+        self._merged(document.footer, font_color="#5B6475", font_size=9)
+        for sheet in document.sheets:
+            self._data(sheet)
+        self._paper(self.overview)
+        self.book.close()
+        return self.written.getvalue()
+
+    # -- parts -------------------------------------------------------------------------------------------
+
+    def _format(self, **look: Any) -> Any:
+        key = tuple(sorted(look.items()))
+        if key not in self.formats:
+            self.formats[key] = self.book.add_format({"valign": "top", "text_wrap": True, **look})
+        return self.formats[key]
+
+    def _sheet(self, title: str) -> Any:
+        name = plain = re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:_SHEET_NAME] or "-"
+        count = 1
+        while name.casefold() in self.names:
+            count += 1
+            name = f"{plain[: _SHEET_NAME - 4]} {count}"
+        self.names.add(name.casefold())
+        return self.book.add_worksheet(name)
+
+    def _paper(self, sheet: Any) -> None:
+        sheet.set_paper(9)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer(f"&L&8{self.document.footer.replace('&', '&&')}&R&8&P / &N")
+
+    def _merged(self, text: str, **look: Any) -> None:
+        """Write a text over the width of the overview, as high as it needs."""
+        self.overview.merge_range(self.row, 0, self.row, _OVERVIEW_COLUMNS - 1, "", self._format(**look))
+        self.overview.write_string(self.row, 0, _fitting(text), self._format(**look))
+        points = look.get("font_size", 11)
+        self.overview.set_row(self.row, 1.5 * points * _lines(text, _OVERVIEW_COLUMNS * _OVERVIEW_WIDTH * 11 / points))
+        self.row += 1
+
+    def _facts(self, pairs: Iterable[tuple[str, str]]) -> None:
+        for name, value in pairs:
+            self.overview.write_string(
+                self.row, 0, name, self._format(bold=True, border=1, border_color=_LINE, bg_color=_HEAD)
+            )
+            look = self._format(border=1, border_color=_LINE)
+            self.overview.merge_range(self.row, 1, self.row, _OVERVIEW_COLUMNS - 1, "", look)
+            self.overview.write_string(self.row, 1, _fitting(value), look)
+            self.overview.set_row(self.row, 16 * _lines(value, (_OVERVIEW_COLUMNS - 1) * _OVERVIEW_WIDTH))
+            self.row += 1
+        self.row += 1
+
+    def _section(self, section: Section) -> None:
+        if not section.spreadsheet:
+            return
+        self._merged(section.title, bold=True, font_size=14, bottom=2)
+        for block in section.blocks:
+            self._block(block)
+        for part in section.sections:
+            self._section(part)
+        self.row += 1
+
+    def _block(self, block: Block) -> None:
+        match block:
+            case Paragraph():
+                look = (
+                    {"bg_color": _FILLS[block.tone], "font_color": _COLOURS[block.tone]} if block.tone in _FILLS else {}
+                )
+                self._merged(block.text, **look)
+            case Figures():
+                self._figures(block)
+            case Table():
+                self._table(block)
+            case Facts():
+                self._facts(block.pairs)
+            case Chart():
+                self._chart(block)
+            case Signatures():
+                self._signatures(block)
+            case Anchor():
+                self._anchor(block)
+
+    def _figures(self, block: Figures) -> None:
+        for column, one in enumerate(block.figures):
+            colour = _COLOURS.get(one.tone, "#1D2433")
+            look = self._format(bold=True, font_size=20, align="center", font_color=colour, top=5, top_color=colour)
+            if one.number is None:
+                self.overview.write_string(self.row, column, one.value, look)
+            else:
+                self.overview.write_number(self.row, column, one.number, look)
+            self.overview.write_string(
+                self.row + 1, column, one.label, self._format(align="center", font_color="#5B6475")
+            )
+        self.overview.set_row(self.row, 30)
+        self.row += 3
+
+    def _table(self, block: Table) -> None:
+        if not block.sheet:
+            self._merged(block.title, bold=True)
+            self.row = self._rows(self.overview, self.row, block, [_OVERVIEW_WIDTH] * len(block.columns)) + 1
+            return
+        sheet = self._sheet(block.sheet)
+        total = sum(column.share for column in block.columns)
+        widths = [max(9, round(150 * column.share / total)) for column in block.columns]
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, width)
+        last = self._rows(sheet, 0, block, widths)
+        sheet.autofilter(0, 0, max(last - 1, 1), len(block.columns) - 1)
+        sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        self._paper(sheet)
+        text = f"→ {block.sheet} ({len(block.rows)})"
+        look = self._format(font_color="#175CD3", underline=1)
+        self.overview.write_url(self.row, 0, f"internal:'{sheet.get_name()}'!A1", look, text)
+        self.row += 1
+
+    def _rows(self, sheet: Any, start: int, block: Table, widths: list[int]) -> int:
+        """Write a table's header and rows, as high as their texts need; return the row after it."""
+        head = self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
+        for place, column in enumerate(block.columns):
+            sheet.write_string(start, place, column.title, head)
+        for number, row in enumerate(block.rows, start + 1):
+            for place, (cell, column) in enumerate(zip(row.cells, block.columns, strict=False)):
+                self._cell(sheet, number, place, cell, column)
+            sheet.set_row(number, 15 * max(map(_lines, (cell.text for cell in row.cells), widths)))
+        return start + 1 + len(block.rows)
+
+    def _cell(self, sheet: Any, row: int, place: int, cell: Cell, column: Column) -> None:
+        look: dict[str, Any] = {"border": 1, "border_color": _LINE, "align": column.align}
+        if cell.tone in _COLOURS:
+            look |= {"font_color": _COLOURS[cell.tone], "bg_color": _FILLS[cell.tone]}
+        if cell.number is None:
+            sheet.write_string(row, place, _fitting(cell.text), self._format(**look))
+        else:
+            sheet.write_number(row, place, cell.number, self._format(**look))
+
+    def _chart(self, block: Chart) -> None:
+        if self.charts is None:
+            self.charts = self._sheet(self.document.labels.chart)
+            self.charts.set_column(0, 0, 40)
+            self.charts.set_column(1, 1, 12)
+            self._paper(self.charts)
+            link = f"internal:'{self.charts.get_name()}'!A1"
+            look = self._format(font_color="#175CD3", underline=1)
+            self.overview.write_url(self.row, 0, link, look, f"→ {self.document.labels.chart}")
+            self.row += 1
+        sheet, first, last = self.charts, self.chart_row + 2, self.chart_row + 1 + len(block.bars)
+        sheet.write_string(self.chart_row, 0, block.title, self._format(bold=True))
+        head = self._format(bold=True, bg_color=_HEAD)
+        sheet.write_string(self.chart_row + 1, 0, block.label_title, head)
+        sheet.write_string(self.chart_row + 1, 1, f"{block.value_title} {block.unit}".strip(), head)
+        for row, bar in enumerate(block.bars, first):
+            sheet.write_string(row, 0, _fitting(bar.label), self._format())
+            sheet.write_number(row, 1, bar.value, self._format(text_wrap=False))
+        chart = self.book.add_chart({"type": "bar"})
+        chart.add_series(
+            {
+                "name": block.title,
+                "categories": [sheet.get_name(), first, 0, last, 0],
+                "values": [sheet.get_name(), first, 1, last, 1],
+                "points": [{"fill": {"color": _BARS.get(bar.tone, _PLAIN_BAR)}} for bar in block.bars],
+                "data_labels": {"value": True},
+                "gap": 45,
+            }
+        )
+        chart.set_title({"name": block.title, "name_font": {"size": 12}, "overlay": False})
+        chart.set_y_axis({"reverse": True})
+        chart.set_x_axis({"min": 0, "max": block.maximum or 1, "major_gridlines": {"visible": False}, "visible": False})
+        chart.set_legend({"none": True})
+        height = 90 + 26 * len(block.bars)
+        chart.set_size({"width": 620, "height": height})
+        sheet.insert_chart(self.chart_row, 3, chart)
+        self.chart_row = max(last + 2, self.chart_row + height // 20 + 2)
+
+    def _signatures(self, block: Signatures) -> None:
+        if block.note:
+            self._merged(block.note, font_color="#5B6475")
+        boxed = self._format(border=1, border_color=_LINE)
+        for column, title in enumerate(block.titles):
+            self.overview.write_string(
+                self.row, column, title, self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
+            )
+        for one in block.signatories:
+            self.row += 1
+            for column, text in enumerate((one.step, one.organisation, one.name, "", block.date_blank)):
+                self.overview.write_string(self.row, column, text, boxed)
+            self.overview.set_row(self.row, 30)
+        self.row += 2
+        for place, seal in enumerate(block.seals):
+            self.overview.merge_range(self.row, 3 * place, self.row, 3 * place + 2, "", boxed)
+            self.overview.write_string(self.row, 3 * place, seal, boxed)
+        self.overview.set_row(self.row, 90)
+        self.row += 2
+
+    def _anchor(self, block: Anchor) -> None:
+        drawn = io.BytesIO()
+        segno.make_qr(block.head.payload, error="m").save(drawn, kind="png", scale=3, border=2)
+        self._merged(f"{block.title}  {block.head.printed}", bold=True)
+        self._merged(block.note, font_color="#5B6475")
+        self.overview.insert_image(self.row, 0, "qr.png", {"image_data": drawn, "object_position": 1})
+        self.overview.set_row(self.row, 90)
+        self.row += 1
+
+    def _data(self, data: Sheet) -> None:
+        sheet = self._sheet(data.title)
+        head = self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
+        for column, title in enumerate(data.header):
+            sheet.write_string(0, column, title, head)
+            sheet.set_column(column, column, _column_width(title, (row[column] for row in data.rows[:300])))
+        flat = self._format(text_wrap=False)
+        for number, row in enumerate(data.rows, 1):
+            for column, value in enumerate(row):
+                _write(sheet, number, column, value, flat)
+        if data.rows:
+            sheet.autofilter(0, 0, len(data.rows), len(data.header) - 1)
+            for word, tone in data.tones:
+                look = self.book.add_format({"font_color": _COLOURS[tone], "bg_color": _FILLS[tone]})
+                rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look}
+                sheet.conditional_format(1, 0, len(data.rows), len(data.header) - 1, rule)
+        sheet.freeze_panes(1, 1)
+        sheet.repeat_rows(0)
+        self._paper(sheet)
+
+
+def _write(sheet: Any, row: int, column: int, value: Scalar, look: Any) -> None:
+    if isinstance(value, bool):
+        sheet.write_boolean(row, column, value, look)
+    elif isinstance(value, (int, float)):
+        sheet.write_number(row, column, value, look)
+    elif value:
+        sheet.write_string(row, column, _fitting(printable(value)), look)
+
+
+def _fitting(text: str) -> str:
+    return shorten(text, _CELL_LENGTH) if len(text) > _CELL_LENGTH else text
+
+
+def _width(text: str) -> int:
+    return sum(2 if character > "\u2e80" else 1 for character in text)
+
+
+def _lines(text: str, width: float) -> int:
+    return max(1, sum(-(-_width(line) // int(width)) or 1 for line in text.split("\n")))
+
+
+def _column_width(title: str, values: Iterable[Scalar]) -> int:
+    widest = max((_width(str(value)) for value in values if value is not None), default=0)
+    return min(60, max(8, _width(title) + 4, widest + 2))

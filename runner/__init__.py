@@ -1,0 +1,1 @@
+"""The program ``weibao``: runs the contract's procedures, keeps the evidence, writes the documents."""

@@ -1,0 +1,83 @@
+"""The command ``weibao``: its global options, its command groups, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from runner.commands.ledger import ledger
+from runner.commands.procedures import procedures
+from runner.commands.report import report
+from runner.commands.run import run
+from runner.commands.session import Session
+from runner.commands.site import site
+from runner.errors import ExitCode, WeibaoError
+from runner.site import DEFAULT_SITE, PROJECT
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--site", default=DEFAULT_SITE, show_default=True, envvar="WEIBAO_SITE", metavar="NAME", help="The site.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=PROJECT / "var",
+    show_default="var/ of the clone",
+    envvar="WEIBAO_HOME",
+    metavar="DIR",
+    help="Where state is kept.",
+)
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    show_default=True,
+    envvar="WEIBAO_LANG",
+    help="The language of documents and summaries.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.version_option(package_name="weibao")
+@click.pass_context
+def cli(context: click.Context, site: str, home: Path, lang: str, *, as_json: bool) -> None:
+    """A maintenance contract, run as code.
+
+    Exit codes: 0 done; 1 done, and what was examined is bad; 2 bad input; 3 refused by a gate;
+    4 the run failed, is partial or incomplete; 5 the program or its machine failed; 130 interrupted.
+    """
+    context.obj = Session(site, home.resolve(), lang, as_json)
+
+
+for command in (procedures, run, report, site, ledger):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the program and end it with the exit code that says what happened."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = ExitCode.INTERRUPTED
+    except WeibaoError as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+        code = error.exit_code
+    except OSError as error:
+        click.echo(f"error: {error}", err=True)
+        code = ExitCode.MACHINE
+    except Exception as error:  # noqa: BLE001 - the last line of defence: exit 5, not a bare traceback
+        traceback.print_exc()
+        click.echo(f"error: {type(error).__name__}: {error} (this is a bug of weibao)", err=True)
+        code = ExitCode.MACHINE
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

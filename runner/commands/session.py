@@ -1,0 +1,51 @@
+"""What every command is given: the global options, and the site that they choose."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from runner.evidence.ledger import Ledger
+from runner.operations.recover import recover
+from runner.site import Site, find_site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """The global options of one call of the program."""
+
+    site_name: str
+    home: Path
+    language: str
+    as_json: bool
+
+    def site(self) -> Site:
+        """Return the chosen site, without touching its state."""
+        return find_site(self.site_name, self.home)
+
+    def open_site(self) -> Site:
+        """Return the chosen site with its state in order: what a dead program left is sealed first."""
+        site = self.site()
+        site.prepare()
+        for run_id in recover(site):
+            click.echo(f"run {run_id} was interrupted: sealed as incomplete", err=True)
+        return site
+
+    def ledger(self, site: Site) -> Ledger:
+        """Return the ledger of a site."""
+        return Ledger(site.ledger_folder, site.name)
+
+    def print_json(self, **content: Any) -> None:
+        """Print one JSON object with its schema version."""
+        click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **content}, ensure_ascii=False, indent=2))
+
+
+pass_session = click.make_pass_decorator(Session)

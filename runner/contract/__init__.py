@@ -1,0 +1,1 @@
+"""What is owed: the contract, its people, its documents."""

@@ -1,0 +1,230 @@
+"""A run's folder: written while the run goes on, sealed by its manifest, never changed afterwards.
+
+    runs/<run-id>/events.jsonl.gz        every event, redacted
+    runs/<run-id>/observations.jsonl.gz  every observation
+    runs/<run-id>/manifest.json          what ran, on what, with which result; names both by SHA-256
+
+``runs/.open/<run-id>.json`` marks a run that is not sealed and listed yet. Its owner holds a lock on it,
+so that the next command can tell a run that goes on from one whose program died.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import json
+import os
+import time
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from runner.errors import BadInput, MachineError
+from runner.evidence.canonical import canonical, digest_file, replace, sync_folder, write_new
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+
+EVENTS = "events.jsonl.gz"
+OBSERVATIONS = "observations.jsonl.gz"
+MANIFEST = "manifest.json"
+
+#: A crash of the program loses at most this much of the event stream.
+FLUSH_SECONDS = 0.5
+
+
+class LineFile:
+    """A gzipped file of lines that a crash cannot make unreadable: flushed to the system as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        path.chmod(0o600)
+        self._gzip = gzip.GzipFile(filename="", mode="wb", fileobj=self._file, compresslevel=6, mtime=0)
+        self._flushed = time.monotonic()
+
+    def write(self, line: str) -> None:
+        """Add one line; the newline is added here."""
+        self._gzip.write(line.encode() + b"\n")
+        now = time.monotonic()
+        if now - self._flushed > FLUSH_SECONDS:
+            self._gzip.flush(zlib.Z_SYNC_FLUSH)
+            self._file.flush()
+            self._flushed = now
+
+    def close(self) -> None:
+        """End the file; it is on the disk when this returns."""
+        self._gzip.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def salvage(path: Path) -> None:
+    """Make a file of lines whole that a crash cut off: what can be read is kept, the torn end is dropped."""
+    kept = path.with_name(f".{path.name}.salvaged")
+    kept.unlink(missing_ok=True)
+    lines = LineFile(kept)
+    if path.exists():
+        for line in _readable_lines(path):
+            lines.write(line)
+    lines.close()
+    kept.replace(path)
+
+
+def _readable_lines(path: Path) -> Iterator[str]:
+    inflate = zlib.decompressobj(wbits=31)
+    rest = b""
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 16):
+            try:
+                *lines, rest = (rest + inflate.decompress(chunk)).split(b"\n")
+            except zlib.error:
+                return
+            yield from (line.decode("utf-8", "replace") for line in lines)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield each line's JSON; raises MachineError naming the file where it is damaged."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise MachineError(f"{path}: damaged: {error}") from error
+
+
+@dataclass(frozen=True)
+class SealedRun:
+    """One sealed run, read back."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """Return the id, which is also the folder's name."""
+        return self.folder.name
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield the events in the order in which they happened."""
+        yield from read_lines(self.folder / EVENTS)
+
+    def observations(self) -> Iterator[dict[str, Any]]:
+        """Yield the observations, each with its host, the event that it came with, and its time."""
+        yield from read_lines(self.folder / OBSERVATIONS)
+
+
+def open_sealed(runs: Path, run_id: str) -> SealedRun:
+    """Return a sealed run by id; raises BadInput where there is none, MachineError where it is damaged."""
+    folder = runs / run_id
+    path = folder / MANIFEST
+    if folder.parent != runs or not path.is_file():
+        raise BadInput(f"no sealed run {run_id!r} in {runs}")
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise MachineError(f"{path}: damaged: {error}") from error
+    return SealedRun(folder, manifest)
+
+
+class OpenRun:
+    """A run that goes on: its marker, locked by this process, and its growing files."""
+
+    def __init__(self, runs: Path, run_id: str, intent: dict[str, Any]) -> None:
+        """Create the marker and the folder; ``intent`` is what the next command needs to seal the run."""
+        self.run_id = run_id
+        self.folder = runs / run_id
+        self.intent = intent
+        self._marker = marker_path(runs, run_id)
+        self._marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Locked before it bears its name, so that nobody can take it for a dead run's marker.
+        temporary = self._marker.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        write_new(temporary, canonical(intent))
+        self._lock = temporary.open("rb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        temporary.rename(self._marker)
+        sync_folder(self._marker.parent)
+        self.folder.mkdir(mode=0o700)
+        self.events = LineFile(self.folder / EVENTS)
+        self.observations = LineFile(self.folder / OBSERVATIONS)
+
+    def close_files(self) -> None:
+        """End both growing files."""
+        self.events.close()
+        self.observations.close()
+
+    def listed(self) -> None:
+        """Remove the marker: the run is sealed and in the ledger."""
+        forget(self._marker, self._lock)
+
+
+@dataclass(frozen=True)
+class AbandonedRun:
+    """A run whose program died before it was sealed and listed; this process now holds its lock."""
+
+    run_id: str
+    folder: Path
+    intent: dict[str, Any]
+    marker: Path
+    lock: IO[bytes]
+
+    @property
+    def sealed(self) -> bool:
+        """Return whether only the ledger's entry may be missing."""
+        return (self.folder / MANIFEST).exists()
+
+    def salvage(self) -> None:
+        """Make both files whole again as far as they were written."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        salvage(self.folder / EVENTS)
+        salvage(self.folder / OBSERVATIONS)
+
+    def listed(self) -> None:
+        """Remove the marker: the run is sealed and in the ledger."""
+        forget(self.marker, self.lock)
+
+
+def marker_path(runs: Path, run_id: str) -> Path:
+    """Return the marker of an open run."""
+    return runs / ".open" / f"{run_id}.json"
+
+
+def forget(marker: Path, lock: IO[bytes]) -> None:
+    """Remove a marker and let its lock go."""
+    marker.unlink()
+    sync_folder(marker.parent)
+    lock.close()
+
+
+def abandoned_runs(runs: Path) -> Iterator[AbandonedRun]:
+    """Yield every open run whose program is dead, locked for the caller."""
+    for marker in sorted((runs / ".open").glob("*.json")):
+        try:
+            lock = marker.open("rb")
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            continue
+        if not marker.exists():
+            lock.close()
+            continue
+        run_id = marker.stem
+        yield AbandonedRun(run_id, runs / run_id, json.loads(lock.read()), marker, lock)
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> SealedRun:
+    """Complete a manifest with the hash and size of each file, and put it in place: the run is sealed."""
+    files = {
+        name: {"sha256": digest_file(folder / name), "bytes": (folder / name).stat().st_size}
+        for name in (EVENTS, OBSERVATIONS)
+    }
+    complete = {"schema_version": SCHEMA_VERSION, **manifest, "files": files}
+    replace(folder / MANIFEST, canonical(complete))
+    return SealedRun(folder, complete)

@@ -1,0 +1,1 @@
+"""How Ansible is run, watched and ended."""

@@ -1,0 +1,139 @@
+"""The closure of a procedure: every file that decides what it does, and their common digest.
+
+The playbook, the roles that it names (and those that they include or depend on), the modules that their
+tasks call, the module_utils that those import, the filters, ansible.cfg and the version of ansible-core.
+A file elsewhere in the project does not change the digest.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from runner.evidence.canonical import canonical, digest, digest_file
+from runner.yaml_source import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+#: Keys of a task that hold further tasks.
+_BLOCKS = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")
+
+_INCLUDES = tuple(f"{prefix}{verb}_role" for prefix in ("", "ansible.builtin.") for verb in ("include", "import"))
+_PLAYBOOKS = ("import_playbook", "ansible.builtin.import_playbook")
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The files of a closure, relative to the project, with their SHA-256."""
+
+    files: dict[str, str]
+    ansible_core: str
+
+    @property
+    def digest(self) -> str:
+        """Return the one digest that stands for all of it."""
+        return digest(canonical({"files": self.files, "ansible_core": self.ansible_core}))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the form that the manifest keeps."""
+        return {"digest": self.digest, "files": self.files, "ansible_core": self.ansible_core}
+
+
+def files_digest(root: Path, files: Iterable[Path]) -> dict[str, Any]:
+    """Return ``{digest, files}`` of files, named relative to a root."""
+    hashes = {path.relative_to(root).as_posix(): digest_file(path) for path in files}
+    return {"digest": digest(canonical(hashes)), "files": hashes}
+
+
+def closure_of(project: Path, playbook: Path) -> Closure:
+    """Return the closure of a playbook of this project; raises BadInput where a file of it is not YAML."""
+    collector = _Collector(project)
+    collector.playbook(playbook)
+    collector.always()
+    files = {path.relative_to(project).as_posix(): digest_file(path) for path in sorted(collector.files)}
+    return Closure(files, version("ansible-core"))
+
+
+class _Collector:
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.files: set[Path] = set()
+        self._modules = {path.stem: path for path in (project / "library").glob("*.py")}
+
+    def always(self) -> None:
+        """Add what every playbook may use."""
+        filters = (path for path in (self.project / "filter_plugins").rglob("*.py") if path.is_file())
+        self.files.update((self.project / "ansible.cfg", *filters))
+
+    def playbook(self, path: Path) -> None:
+        if path in self.files or not path.is_file():
+            return
+        self.files.add(path)
+        for play in _items(read_yaml(path).data):
+            for key in _PLAYBOOKS:
+                if isinstance(play.get(key), str):
+                    self.playbook((path.parent / play[key]).resolve())
+            for role in play.get("roles") or ():
+                self.role(role if isinstance(role, str) else role.get("role") or role.get("name", ""))
+            self._tasks([play])
+
+    def role(self, name: str) -> None:
+        folder = self.project / "roles" / name
+        if not name or not folder.is_dir():
+            return
+        files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".pyc")}
+        if files <= self.files:
+            return
+        self.files |= files
+        for path in sorted(files):
+            if path.suffix in (".yml", ".yaml") and path.parent.name in ("tasks", "handlers"):
+                self._tasks(_items(read_yaml(path).data))
+            elif path.parent.name == "meta" and path.stem == "main":
+                for dependency in read_yaml(path).data.get("dependencies") or ():
+                    self.role(dependency if isinstance(dependency, str) else dependency.get("role", ""))
+
+    def _tasks(self, tasks: Iterable[dict[str, Any]]) -> None:
+        for task in tasks:
+            for key, value in task.items():
+                if key in _BLOCKS:
+                    self._tasks(_items(value))
+                elif key in _INCLUDES and isinstance(value, dict):
+                    self.role(str(value.get("name", "")))
+                elif key in self._modules:
+                    self._python(self._modules[key])
+
+    def _python(self, path: Path) -> None:
+        """Add a module or module_utils file, and all of ours that it imports."""
+        if path in self.files:
+            return
+        self.files.add(path)
+        for target in _imports(self.project, path):
+            for candidate in (target.with_suffix(".py"), target / "__init__.py"):
+                if candidate.is_file():
+                    self._python(candidate)
+
+
+def _imports(project: Path, path: Path) -> Iterator[Path]:
+    """Yield where what a Python file imports from ansible.module_utils would lie, without the ending."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
+            yield from (base, *(base / alias.name for alias in node.names))
+            continue
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            parts = name.split(".")
+            if parts[:2] == ["ansible", "module_utils"]:
+                yield from (project.joinpath(*parts[1:end]) for end in range(2, len(parts) + 1))
+
+
+def _items(data: Any) -> list[dict[str, Any]]:
+    return [item for item in data if isinstance(item, dict)] if isinstance(data, list) else []

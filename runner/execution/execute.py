@@ -1,0 +1,134 @@
+"""The one door to ansible-runner: a Job in, events out, and how it ended.
+
+ansible-runner is told to keep nothing: its folder lies in memory and goes with the run, no output file is
+written, and each event goes to the caller, who redacts it before it touches a disk.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ansible_runner
+
+from runner.evidence.events import Ending, Reason
+from runner.execution.processes import MARK, end_processes, private_folder, remove_private_folders
+from runner.execution.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from runner.execution.job import Job
+
+#: How often the runner looks whether the run is to be stopped.
+POLL_SECONDS = 0.5
+
+#: The signals that end a run in order: processes ended, evidence sealed.
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: Settings of the caller's shell that would change what ansible-runner hands over.
+_FOREIGN = ("AD_HOC_COMMAND_ID", "ANSIBLE_STDOUT_CALLBACK", "JOB_ID", "MAX_EVENT_RES", "PROJECT_UPDATE_ID")
+
+
+class _Stop:
+    """Why the run is to be stopped, as soon as somebody or something wants that."""
+
+    def __init__(self, job: Job) -> None:
+        self.reason: Reason | None = None
+        self.error: Exception | None = None
+        self._run_id = job.run_id
+        self._limit = job.timeout_seconds
+        self._deadline = time.monotonic() + job.timeout_seconds if job.timeout_seconds else None
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.reason = self.reason or Reason("cancelled", {"signal": signal.Signals(number).name})
+
+    def on_error(self, error: Exception) -> None:
+        self.error = self.error or error
+        self.reason = self.reason or Reason("program_failed", {"message": str(error)})
+
+    def asked(self) -> bool:
+        """Tell the runner whether to stop; by then every process of the run has been ended."""
+        if self._deadline and time.monotonic() > self._deadline:
+            self.reason = self.reason or Reason("timed_out", {"seconds": self._limit})
+        if self.reason:
+            end_processes(self._run_id)
+        return self.reason is not None
+
+
+def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
+    """Run a job to its end and return how it ended; nothing of a run that was stopped is left by then.
+
+    ``on_event`` gets every event in order. An exception that it raises stops the run and is raised here.
+    """
+    stop = _Stop(job)
+
+    def hand_over(event: dict[str, Any]) -> bool:
+        # ansible-runner swallows some exceptions of a handler and lets others kill it: so none may leave it.
+        if stop.error is None:
+            try:
+                on_event(event)
+            except Exception as error:  # noqa: BLE001 - raised again below
+                stop.on_error(error)
+        return False
+
+    private = private_folder(job.run_id)
+    status: str | None = None
+    return_code: int | None = None
+    previous = {number: signal.signal(number, stop.on_signal) for number in STOPPING}
+    try:
+        with Watchdog(job.run_id):
+            runner = ansible_runner.run(
+                private_data_dir=str(private),
+                project_dir=str(job.project),
+                playbook=str(job.playbook),
+                inventory=str(job.inventory),
+                limit=job.limit,
+                extravars=dict(job.variables) or None,
+                forks=job.forks,
+                cmdline="--check --diff" if job.check else "--diff",
+                envvars=_environment(job),
+                settings={"suppress_output_file": True, "pexpect_timeout": POLL_SECONDS},
+                suppress_env_files=True,
+                quiet=True,
+                event_handler=hand_over,
+                cancel_callback=stop.asked,
+            )
+            status, return_code = runner.status, runner.rc
+    except Exception as error:
+        if stop.reason is None:
+            raise
+        # ansible-runner stumbles over a process that was ended under its hands.
+        status, return_code = f"stopped: {error}", None
+    finally:
+        # What a run that ended by itself started on this machine, a service perhaps, stays.
+        if stop.reason or return_code is None:
+            end_processes(job.run_id)
+        remove_private_folders(job.run_id)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if stop.error:
+        raise stop.error
+    return Ending(return_code, status, stop.reason)
+
+
+def _environment(job: Job) -> dict[str, str]:
+    for name in _FOREIGN:
+        os.environ.pop(name, None)
+    return {
+        MARK: job.run_id,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(job.project / "ansible.cfg"),
+        # Without this line ansible-runner switches the check off.
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_NOCOLOR": "True",
+        "RUNNER_OMIT_EVENTS": "False",
+        "RUNNER_ONLY_FAILED_EVENTS": "False",
+        "PYTHONUTF8": "1",
+    }

@@ -1,0 +1,113 @@
+"""Use case: documents are written from sealed evidence, and from nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reports.catalogue import load_catalogue
+from reports.document import LedgerHead
+from reports.documents.inspection_document import inspection_document
+from reports.documents.inspection_record import as_json, inspection_record
+from reports.render import FORMATS as RENDERED
+from reports.render import RenderingUnavailable, render
+from reports.wording import Wording
+from runner.errors import BadInput, MachineError
+from runner.evidence.canonical import parse_timestamp, replace
+from runner.evidence.ledger import Ledger
+from runner.evidence.sealing import SealedRun, open_sealed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import tzinfo
+    from pathlib import Path
+
+    from runner.operations.check_site import CheckedSite
+    from runner.site import Site
+
+#: Each document by name, and the procedure whose runs it is written from.
+DOCUMENTS = {"inspection-record": "inspect"}
+
+#: What a document can be written as: rendered for people, or as JSON for other programs.
+FORMATS = (*RENDERED, "json")
+
+_PERIOD = re.compile(r"(?P<year>\d{4})(?:Q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2]))?")
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written, and why others were not."""
+
+    paths: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def write_documents(
+    checked: CheckedSite, run: SealedRun, language: str, formats: Sequence[str], output: Path | None = None
+) -> Written:
+    """Write every document that follows from a run, in each format that this machine can make.
+
+    Raises MachineError where the disk does not take a file; what lacks on the machine is told in ``problems``.
+    """
+    site = checked.site
+    words = Wording(load_catalogue(language, site.catalogue_overlay), checked.contract.zone())
+    head = Ledger(site.ledger_folder, site.name).head()
+    written = Written()
+    for name in (name for name, procedure in DOCUMENTS.items() if procedure == run.manifest["procedure"] and formats):
+        record = inspection_record(
+            run.manifest,
+            run.observations(),
+            contract=checked.contract,
+            people=checked.people.people,
+            ledger=LedgerHead(site.name, head.sequence, head.digest),
+        )
+        document = inspection_document(record, words)
+        folder = output or site.documents_folder
+        for form in formats:
+            path = folder / f"{name}-{run.run_id}.{form}"
+            try:
+                content = as_json(record) if form == "json" else render(document, form)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                replace(path, content)
+            except RenderingUnavailable as error:
+                written.problems.append(f"{form.upper()} was not written: {error}")
+            except OSError as error:
+                raise MachineError(f"{path}: cannot be written: {error.strerror}") from error
+            else:
+                written.paths.append(path)
+    return written
+
+
+def find_run(site: Site, procedure: str, run_id: str | None, period: str | None, zone: tzinfo | None) -> SealedRun:
+    """Return the run that a document is to be written from: the one named, else the newest of the period.
+
+    Raises BadInput where there is none.
+    """
+    if run_id:
+        run = open_sealed(site.runs_folder, run_id)
+        if run.manifest["procedure"] != procedure:
+            raise BadInput(f"run {run_id} is of procedure {run.manifest['procedure']}, not {procedure}")
+        return run
+    wanted = _months(period) if period else None
+    for entry in Ledger(site.ledger_folder, site.name).newest_first():
+        if entry.kind != "run" or entry.body.get("procedure") != procedure:
+            continue
+        started = parse_timestamp(str(entry.body["started"])).astimezone(zone)
+        if wanted is None or (started.year, started.month) in wanted:
+            return open_sealed(site.runs_folder, str(entry.body["run"]))
+    raise BadInput(f"no run of {procedure} in site {site.name}" + (f" in {period}" if period else ""))
+
+
+def _months(period: str) -> set[tuple[int, int]]:
+    """Return the months of a period: 2026, 2026Q3 or 2026-07."""
+    match = _PERIOD.fullmatch(period)
+    if not match:
+        raise BadInput(f"--period {period}: write 2026, 2026Q3 or 2026-07")
+    year = int(match["year"])
+    if match["month"]:
+        return {(year, int(match["month"]))}
+    if match["quarter"]:
+        first = 3 * int(match["quarter"]) - 2
+        return {(year, month) for month in range(first, first + 3)}
+    return {(year, month) for month in range(1, 13)}

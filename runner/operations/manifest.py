@@ -1,0 +1,97 @@
+"""A run's manifest: what was intended, known before it starts, and what came of it, known at its end."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import secrets
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from runner.evidence.canonical import timestamp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.contract.model import People
+    from runner.evidence.events import EventStream, Verdict
+    from runner.evidence.redaction import Redactor
+
+#: What of the intent serves the next command only, should this one die, and is no evidence.
+PRIVATE = ("head", "observations_owed")
+
+
+def new_run_id(procedure: str) -> str:
+    """Return an id that sorts by time, names the procedure, and is unique."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{procedure}-{secrets.token_hex(3)}"
+
+
+def operator(people: People) -> dict[str, str | None]:
+    """Return who runs the program: the login, behind sudo too, and the person's name if the site knows it."""
+    login = os.environ.get("SUDO_USER") or getpass.getuser()
+    person = people.by_login(login)
+    return {"login": login, "name": person.name if person else None}
+
+
+def source_of(project: Path) -> dict[str, Any] | None:
+    """Return the commit that runs, and whether files differ from it; None outside of a git checkout."""
+    commit = _git(project, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": _git(project, "status", "--porcelain") != ""}
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(project), "-c", "core.fsmonitor=false", *arguments]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() if result.returncode == 0 else None
+
+
+def tool() -> dict[str, str]:
+    """Return the versions of what ran."""
+    return {
+        "weibao": version("weibao"),
+        "python": platform.python_version(),
+        "ansible_core": version("ansible-core"),
+        "ansible_runner": version("ansible-runner"),
+    }
+
+
+def manifest_of(
+    intent: dict[str, Any], stream: EventStream, verdict: Verdict, redactor: Redactor | None
+) -> dict[str, Any]:
+    """Return the manifest of a run that ended; hashes and sizes are added when it is sealed."""
+    return {
+        **{key: value for key, value in intent.items() if key not in PRIVATE},
+        "ended": timestamp(),
+        "events": stream.count,
+        "hosts": stream.outcomes(intent["observations_owed"]),
+        "levels": dict(sorted(stream.levels.items())),
+        "redactions": dict(sorted(redactor.counts.items())) if redactor else {},
+        "secrets_too_short": list(redactor.too_short) if redactor else [],
+        "verdict": verdict.as_dict(),
+    }
+
+
+def entry_body(manifest: dict[str, Any], manifest_sha256: str) -> dict[str, Any]:
+    """Return what the ledger says of a sealed run."""
+    arguments = manifest["arguments"]
+    return {
+        "run": manifest["run"],
+        "manifest_sha256": manifest_sha256,
+        "procedure": manifest["procedure"],
+        "obligations": manifest["obligations"],
+        "operator": manifest["operator"],
+        "started": manifest["started"],
+        "ended": manifest["ended"],
+        "check": arguments["check"],
+        "limit": arguments["limit"],
+        "verdict": manifest["verdict"]["state"],
+        "levels": manifest["levels"],
+    }

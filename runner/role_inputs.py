@@ -1,0 +1,92 @@
+"""Checks the role inputs that a site's files set against what the roles say they take.
+
+Only what stands there as plain YAML is judged; a template is judged by Ansible when the role runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from module_utils.host.thresholds import CHECKS
+from module_utils.observations import threshold_problems
+from runner.yaml_source import KeyPath, Vaulted, YamlSource, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "dict": (dict,),
+    "float": (int, float),
+    "int": (int,),
+    "list": (list,),
+    "path": (str,),
+    "str": (str, int, float),
+}
+
+Options = dict[str, dict[str, Any]]
+
+
+def load_specifications(roles: Path) -> dict[str, Options]:
+    """Return each role's inputs as its argument_specs.yml describes them."""
+    found = {}
+    for path in sorted(roles.glob("*/meta/argument_specs.yml")):
+        options = read_yaml(path).data["argument_specs"]["main"].get("options") or {}
+        found[path.parents[1].name] = options
+    return found
+
+
+def input_problems(specifications: dict[str, Options], source: YamlSource) -> Iterator[str]:
+    """Yield, with its line, every role input of a variables file that its role would not take."""
+    for key, variables in _variable_blocks(source.data):
+        for name, value in variables.items():
+            where = (*key, name)
+            for role, options in specifications.items():
+                if str(name).startswith(f"{role}_"):
+                    for path, problem in _problems(options, str(name), value):
+                        yield source.problem((*where, *path), problem)
+
+
+def _variable_blocks(
+    data: Any, key: KeyPath = (), *, inventory: bool = False
+) -> Iterator[tuple[KeyPath, dict[Any, Any]]]:
+    """Yield every mapping of variables: a whole variables file, or each ``vars`` and host of an inventory."""
+    if not isinstance(data, dict):
+        return
+    if not inventory and not any(
+        isinstance(one, dict) and {"hosts", "children", "vars"} & set(one) for one in data.values()
+    ):
+        yield key, data
+        return
+    for name, group in data.items():
+        if not isinstance(group, dict):
+            continue
+        if isinstance(group.get("vars"), dict):
+            yield (*key, name, "vars"), group["vars"]
+        for host, variables in (group.get("hosts") or {}).items():
+            if isinstance(variables, dict):
+                yield (*key, name, "hosts", host), variables
+        yield from _variable_blocks(group.get("children"), (*key, name, "children"), inventory=True)
+
+
+def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
+    option = options.get(name)
+    if option is None:
+        close = difflib.get_close_matches(name, options, n=1)
+        yield (), f"no role takes this input{f'; do you mean {close[0]}?' if close else ''}"
+        return
+    if isinstance(value, Vaulted) or (isinstance(value, str) and "{{" in value):
+        return
+    expected = _TYPES.get(option.get("type", "str"), (object,))
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        yield (), f"must be of type {option.get('type', 'str')}, not {type(value).__name__}"
+    elif option.get("choices") and value not in option["choices"]:
+        yield (), f"must be one of {', '.join(str(choice) for choice in option['choices'])}"
+    elif name.endswith("_thresholds"):
+        yield from (((), problem) for problem in threshold_problems(value, CHECKS))
+    elif isinstance(value, list) and option.get("elements") in _TYPES:
+        for index, element in enumerate(value):
+            if not isinstance(element, _TYPES[option["elements"]]):
+                yield (index,), f"must be of type {option['elements']}, not {type(element).__name__}"

@@ -1,0 +1,97 @@
+"""A site: the inventory folder that says what is maintained, and the state folders that it owns."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import BadInput, MachineError
+
+#: The clone that this program runs from: playbooks, roles and modules lie in it.
+PROJECT = Path(__file__).resolve().parents[1]
+
+DEFAULT_SITE = "local"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site: ``folder`` holds what people wrote, ``state`` holds what the program keeps."""
+
+    name: str
+    folder: Path
+    state: Path
+
+    @property
+    def inventory(self) -> Path:
+        """Return the hosts of this site."""
+        return self.folder / "hosts.yml"
+
+    @property
+    def contract_file(self) -> Path:
+        """Return the file of the contract."""
+        return self.folder / "contract.yml"
+
+    @property
+    def people_file(self) -> Path:
+        """Return the file of the people."""
+        return self.folder / "people.yml"
+
+    @property
+    def catalogue_overlay(self) -> Path:
+        """Return the site's own wording of checks, which may be missing."""
+        return self.folder / "catalog.yml"
+
+    @property
+    def variable_files(self) -> tuple[Path, ...]:
+        """Return every file that gives hosts and variables, sorted."""
+        folders = (self.folder / "group_vars", self.folder / "host_vars")
+        found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return (self.inventory, *sorted(path for path in found if not path.name.startswith(".")))
+
+    @property
+    def ledger_folder(self) -> Path:
+        """Return where the entries lie."""
+        return self.state / "ledger"
+
+    @property
+    def runs_folder(self) -> Path:
+        """Return where the sealed runs lie."""
+        return self.state / "runs"
+
+    @property
+    def documents_folder(self) -> Path:
+        """Return where the documents lie."""
+        return self.state / "documents"
+
+    def prepare(self) -> None:
+        """Create the state folders, for this user alone; raises MachineError where that is impossible."""
+        folders = (self.state, self.ledger_folder, self.runs_folder, self.documents_folder)
+        for folder in folders:
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise MachineError(f"{folder}: cannot keep state here: {error.strerror}") from error
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise MachineError(f"{folder}: cannot keep state here: no permission")
+
+
+def site_roots() -> tuple[Path, ...]:
+    """Return the folders that hold sites: the clone's inventories, then those of WEIBAO_SITES."""
+    further = os.environ.get("WEIBAO_SITES", "")
+    return (PROJECT / "inventories", *(Path(part) for part in further.split(os.pathsep) if part))
+
+
+def site_names() -> tuple[str, ...]:
+    """Return the names of all sites that can be chosen, sorted."""
+    names = {hosts.parent.name for root in site_roots() if root.is_dir() for hosts in root.glob("*/hosts.yml")}
+    return tuple(sorted(names))
+
+
+def find_site(name: str, home: Path) -> Site:
+    """Return a site by name; raises BadInput, naming those that exist, where there is none."""
+    if name and name == Path(name).name and not name.startswith("."):
+        for root in site_roots():
+            if (root / name / "hosts.yml").is_file():
+                return Site(name, root / name, home / name)
+    raise BadInput(f"no site named {name!r}; sites: {', '.join(site_names()) or 'none'}")

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+
+from ansible.module_utils.host import hardware
+from ansible.module_utils.host.context import Context, Inputs
+from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+
+# Formats: drivers/md/md.c of Linux (md_seq_show), smartctl(8) 7.x with --json.
+MDSTAT = """\
+Personalities : [raid1] [raid6] [raid5] [raid4] [raid0]
+md2 : active raid0 sdd1[1] sdc1[0]
+      1953260544 blocks super 1.2 512k chunks
+
+md1 : active (auto-read-only) raid1 sdb2[1] sda2[0]
+      976630464 blocks super 1.2 [2/2] [UU]
+      bitmap: 0/8 pages [0KB], 65536KB chunk
+
+md0 : active raid1 sdb1[2](F) sda1[0]
+      1046528 blocks super 1.2 [2/1] [U_]
+
+md127 : active raid5 sde1[4] sdd2[1] sdc2[0]
+      3906764800 blocks super 1.2 level 5, 512k chunk, algorithm 2 [3/2] [UU_]
+      [=>...................]  recovery =  9.4% (184320000/1953382400) finish=180.2min speed=163000K/sec
+
+md9 : inactive sdf1[0](S)
+      1046528 blocks super 1.2
+
+unused devices: <none>
+"""
+
+
+def test_arrays_and_what_they_lack():
+    arrays = {array.name: array for array in hardware.parse_mdstat(MDSTAT)}
+    assert {name for name, array in arrays.items() if array.degraded} == {"md0", "md127", "md9"}
+    assert arrays["md0"] == hardware.Array("md0", "raid1", "active", 2, 1, ["sdb1"], "")
+    assert arrays["md127"].progress == "recovery 9.4%"
+    assert arrays["md1"].level == "raid1"
+    assert arrays["md2"].level == "raid0"
+
+
+def test_no_arrays_owe_nothing():
+    assert hardware.parse_mdstat("Personalities : \nunused devices: <none>\n") == []
+
+
+def ata(passed=True, **raw):
+    table = [
+        {"id": 5, "name": "Reallocated_Sector_Ct", "raw": {"value": raw.get("reallocated", 0), "string": "x"}},
+        {"id": 9, "name": "Power_On_Hours", "raw": {"value": 36055, "string": "36055"}},
+        {"id": 188, "name": "Command_Timeout", "raw": {"value": 0, "string": "0"}},
+        {"id": 197, "name": "Current_Pending_Sector", "raw": {"value": raw.get("pending", 0), "string": "x"}},
+    ]
+    return {
+        "model_name": "ST4000NM0035",
+        "smart_status": {"passed": passed},
+        "ata_smart_attributes": {"revision": 10, "table": table},
+        "power_on_time": {"hours": 36055},
+        "temperature": {"current": 36},
+    }
+
+
+def test_a_healthy_drive():
+    health = hardware.parse_smart(ata())
+    assert health == (True, {}, {"model": "ST4000NM0035", "celsius": 36, "power_on_hours": 36055})
+
+
+def test_attributes_that_foretell_failure_count_while_the_drive_still_says_passed():
+    health = hardware.parse_smart(ata(reallocated=8, pending=16))
+    assert (health.passed, health.foretelling) == (True, {"5": 8, "197": 16})
+
+
+def test_nvme_with_a_critical_warning_and_media_errors():
+    log = {"critical_warning": 4, "media_errors": 3, "percentage_used": 104, "temperature": 41}
+    health = hardware.parse_smart({"smart_status": {"passed": True}, "nvme_smart_health_information_log": log})
+    assert (health.passed, health.foretelling) == (False, {"media_errors": 3})
+    assert health.detail == {"percentage_used": 104}
+
+
+def test_a_drive_that_says_nothing_has_no_verdict(captured):
+    assert hardware.parse_smart(json.loads(captured("debian13/smartctl-no-device.json"))).passed is None
+
+
+def machine(monkeypatch, devices, answers):
+    monkeypatch.setattr(hardware, "disks", lambda: ["/dev/sda"])
+    monkeypatch.setattr(hardware, "virtualization", lambda _context: "none")
+    monkeypatch.setattr(hardware.commands, "available", lambda _tool: True)
+    replies = iter([(0, json.dumps({"devices": devices})), *answers])
+    monkeypatch.setattr(hardware.commands, "run", lambda *_, **__: hardware.commands.Completed(*next(replies), ""))
+    context = Context(Inputs(DEFAULT_THRESHOLDS))
+    context.privileged = True
+    return list(hardware.smart(context))
+
+
+def test_drives_behind_one_controller_are_told_apart(monkeypatch):
+    devices = [{"name": "/dev/bus/0", "type": "megaraid,0"}, {"name": "/dev/bus/0", "type": "megaraid,1"}]
+    # exit bit 3: the drive is failing; not an error of smartctl's
+    answers = [(0, json.dumps(ata())), (8, json.dumps(ata(passed=False)))]
+    found = {(seen.check, seen.subject): seen.level for seen in machine(monkeypatch, devices, answers)}
+    assert found["disk.smart", "/dev/bus/0 megaraid,0"] == "ok"
+    assert found["disk.smart", "/dev/bus/0 megaraid,1"] == "critical"
+
+
+def test_a_drive_that_cannot_be_asked_is_unknown(monkeypatch, captured):
+    answers = [(1, captured("debian13/smartctl-no-device.json"))]
+    (seen,) = machine(monkeypatch, [{"name": "/dev/sda", "type": "scsi"}], answers)
+    assert seen.level == "unknown"
+    assert "Unable to detect device type" in seen.reason["parameters"]["message"]
+
+
+def test_a_smartctl_too_old_for_json_is_not_supported(monkeypatch):
+    found = machine(monkeypatch, [{"name": "/dev/sda", "type": "sat"}], [(1, "smartctl 6.5 UNRECOGNIZED OPTION")])
+    assert [seen.reason["code"] for seen in found] == ["not_supported"]
+
+
+def test_sensors_have_the_limits_of_their_chip_and_a_site_may_lay_its_own_over_them(tmp_path, monkeypatch):
+    for chip in ("hwmon0", "hwmon1"):
+        folder = tmp_path / chip
+        folder.mkdir()
+        for name, text in {
+            "name": "coretemp", "temp1_input": "91000", "temp1_label": "Package id 0", "temp1_max": "90000",
+            "temp1_crit": "100000", "temp2_input": "40000", "temp2_crit": "65261000", "fan1_input": "1200",
+        }.items():  # fmt: skip
+            (folder / name).write_text(text + "\n")
+    monkeypatch.setattr(hardware, "HWMON", str(tmp_path))
+    names = ["coretemp/Package id 0", "coretemp/temp2", "coretemp/Package id 0 #2", "coretemp/temp2 #2"]
+    context = Context(Inputs({"sensor.temperature": {"subjects": {"*#2": {"warning": 95}}}}))
+    context._answers = {}
+    found = {seen.subject: seen for seen in hardware.temperatures(context)}
+    assert list(found) == names
+    assert found[names[0]].limits == {"warning": 90.0, "critical": 100.0}
+    assert [found[name].level for name in names] == ["warning", "ok", "ok", "ok"]
+    assert found[names[1]].limits == {}

@@ -1,0 +1,97 @@
+"""A sample inspection: two hosts of a radiology system with exceptions, a third that could not be reached."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reports.catalogue import load_catalogue
+from reports.document import LedgerHead
+from reports.documents.inspection_document import inspection_document
+from reports.documents.inspection_record import inspection_record
+from reports.wording import Wording
+from runner.contract.model import Contract, Obligation, Party, Person
+
+if TYPE_CHECKING:
+    from reports.document import Document
+    from reports.documents.inspection_record import InspectionRecord
+
+SAMPLE = Path(__file__).parents[2] / "fixtures" / "reports"
+
+CONTRACT = Contract(
+    schema_version=1,
+    number="RIS-2026-018",
+    title="放射信息系统维护服务合同",
+    system="放射信息系统（RIS/PACS）",
+    timezone="Asia/Shanghai",
+    provider=Party(name="华东医信软件有限公司"),
+    purchaser=Party(name="滨江市第一人民医院"),
+    obligations=(Obligation(id="A01", kind="procedure", procedure="inspect", clause="每月至少进行一次远程巡检"),),
+)
+PEOPLE = (
+    Person(name="张伟", duty="engineer", organisation="provider", login="zhangwei"),
+    Person(name="李敏", duty="project manager", organisation="provider"),
+    Person(name="王建国", duty="purchaser approver", organisation="purchaser"),
+)
+LEDGER = LedgerHead("hospital-a", 123, "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d" * 2)
+
+
+@dataclasses.dataclass
+class Sample:
+    """A sealed run that tests may bend before it becomes a record."""
+
+    manifest: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+    def observations(self) -> Any:
+        yield from self.rows
+
+    def row(self, **wanted: Any) -> dict[str, Any]:
+        """Return the first row with these values."""
+        return next(row for row in self.rows if all(row[key] == value for key, value in wanted.items()))
+
+    def record(self, **changes: Any) -> InspectionRecord:
+        given: dict[str, Any] = {"contract": CONTRACT, "people": PEOPLE, "ledger": LEDGER} | changes
+        return inspection_record(self.manifest, self.rows, **given)
+
+    def document(self, language: str = "zh", **changes: Any) -> Document:
+        return inspection_document(self.record(**changes), words_of(language))
+
+
+def words_of(language: str) -> Wording:
+    return Wording(load_catalogue(language), ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(scope="session")
+def _sealed() -> Sample:
+    rows = [json.loads(line) for line in (SAMPLE / "observations.jsonl").read_text().splitlines()]
+    return Sample(json.loads((SAMPLE / "manifest.json").read_text()), rows)
+
+
+@pytest.fixture
+def sample(_sealed: Sample) -> Sample:
+    return copy.deepcopy(_sealed)
+
+
+@pytest.fixture
+def complete(sample: Sample) -> Sample:
+    """The sample without the host that could not be reached."""
+    del sample.manifest["hosts"]["ris-web-1"]
+    sample.manifest["verdict"] = {"state": "complete", "reasons": [], "missed": []}
+    return sample
+
+
+@pytest.fixture
+def zh() -> Wording:
+    return words_of("zh")
+
+
+@pytest.fixture
+def en() -> Wording:
+    return words_of("en")

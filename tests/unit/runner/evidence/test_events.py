@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from module_utils.observations import observe
+from runner.evidence.events import Ending, EventStream, Reason
+from runner.evidence.redaction import Redactor
+
+GOOD = Ending(return_code=0, status="successful")
+OBSERVATION = dict(observe({}, "filesystem.used", "/", 12.5, "percent")._asdict())
+
+
+def event(counter: int, kind: str, **data: Any) -> dict[str, Any]:
+    return {
+        "counter": counter,
+        "uuid": str(counter),
+        "event": kind,
+        "created": "2026-11-21T00:00:00Z",
+        "event_data": data,
+    }
+
+
+def run_of(*hosts: str, **stats: dict[str, int]) -> list[dict[str, Any]]:
+    """The events of a run in which every host delivered one observation, with these stats."""
+    events = [event(1, "playbook_on_start"), event(2, "playbook_on_task_start", task="Inspect")]
+    for host in hosts:
+        events.append(
+            event(len(events) + 1, "runner_on_ok", host=host, res={"changed": False, "observations": [OBSERVATION]})
+        )
+    counts = {"ok": dict.fromkeys(hosts, 1), "processed": dict.fromkeys(hosts, 1), **stats}
+    return [*events, event(len(events) + 1, "playbook_on_stats", **counts)]
+
+
+def follow(events: list[dict[str, Any]], redactor: Redactor | None = None) -> tuple[EventStream, list[str], list[str]]:
+    stream = EventStream(redactor or Redactor({}))
+    lines, observations = [], []
+    for one in events:
+        line, found = stream.take(one)
+        lines.append(line)
+        observations += found
+    return stream, lines, observations
+
+
+def test_a_whole_run_is_complete_and_its_observations_move_out_of_the_events() -> None:
+    stream, lines, observations = follow(run_of("web-1", "web-2"))
+    assert stream.verdict(GOOD, observations_owed=True).state == "complete"
+    assert [json.loads(line)["host"] for line in observations] == ["web-1", "web-2"]
+    assert json.loads(lines[2])["event_data"]["res"]["observations"] == 1
+    assert stream.levels == {"ok": 2}
+
+
+def test_the_verdict_can_be_recomputed_from_the_sealed_events() -> None:
+    _, lines, _ = follow(run_of("web-1"))
+    again, _, _ = follow([json.loads(line) for line in lines])
+    assert again.verdict(GOOD, observations_owed=True).state == "complete"
+
+
+@pytest.mark.parametrize("cut", range(6))
+def test_a_stream_cut_anywhere_is_incomplete(cut: int) -> None:
+    events = run_of("web-1", "web-2")[:cut] if cut < 5 else run_of("web-1", "web-2")[1:]
+    stream, _, _ = follow(events)
+    verdict = stream.verdict(GOOD, observations_owed=True)
+    assert verdict.state == "incomplete"
+    assert {reason.code for reason in verdict.reasons} & {"no_stats", "event_gap"}
+
+
+@pytest.mark.parametrize("lost", range(1, 4))
+def test_a_missing_event_is_a_gap(lost: int) -> None:
+    events = run_of("web-1", "web-2")
+    del events[lost]
+    verdict = follow(events)[0].verdict(GOOD, observations_owed=True)
+    assert Reason("event_gap", {"missing": 1}) in verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        (Ending(None, "successful"), "no_return_code"),
+        (Ending(0, None), "no_final_status"),
+        (Ending(0, "canceled"), "no_final_status"),
+        (Ending(254, "timeout", Reason("timed_out", {"seconds": 1})), "timed_out"),
+    ],
+)
+def test_an_ending_that_is_not_final_is_incomplete(ending: Ending, code: str) -> None:
+    verdict = follow(run_of("web-1"))[0].verdict(ending, observations_owed=True)
+    assert verdict.state == "incomplete"
+    assert code in [reason.code for reason in verdict.reasons]
+
+
+def test_garbled_events_make_a_run_incomplete() -> None:
+    stream, _, _ = follow(
+        [*run_of("web-1"), {"counter": "x"}, {"event": "runner_on_ok", "counter": 5, "event_data": None}]
+    )
+    verdict = stream.verdict(GOOD, observations_owed=True)
+    assert Reason("garbled_events", {"count": 2}) in verdict.reasons
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [
+        ({"changed": False, "observations": "much"}, "invalid_observations"),
+        ({"changed": False, "observations": [{"check": "x"}]}, "invalid_observations"),
+        ({"changed": False, "observations": [{**OBSERVATION, "level": "splendid"}]}, "invalid_observations"),
+        ({"changed": False, "observations": [{**OBSERVATION, "level": "unknown"}]}, "invalid_observations"),
+        ({}, "result_lost"),
+        ({"changed": False}, "no_observations"),
+    ],
+)
+def test_a_host_whose_module_returns_garbage_is_missed_and_named(result: dict[str, Any], code: str) -> None:
+    events = run_of("web-1", "web-2")
+    events[2]["event_data"]["res"] = result
+    verdict = follow(events)[0].verdict(GOOD, observations_owed=True)
+    assert (verdict.state, verdict.missed) == ("partial", ("web-1",))
+    assert verdict.reasons == (Reason(code, {"hosts": ["web-1"]}),)
+
+
+def test_some_hosts_missed_is_partial_all_missed_is_failed() -> None:
+    events = run_of("web-1", "web-2", dark={"web-2": 1})
+    verdict = follow(events)[0].verdict(Ending(4, "failed"), observations_owed=True)
+    assert (verdict.state, verdict.missed) == ("partial", ("web-2",))
+    verdict = follow(run_of("web-1", failures={"web-1": 1}))[0].verdict(Ending(2, "failed"), observations_owed=True)
+    assert verdict.state == "failed"
+
+
+def test_a_run_that_reached_nobody_fulfils_nothing() -> None:
+    verdict = follow(run_of())[0].verdict(GOOD, observations_owed=True)
+    assert (verdict.state, verdict.reasons[0].code) == ("failed", "no_hosts")
+
+
+def test_a_censored_result_leaves_neither_its_output_nor_its_message() -> None:
+    failed = event(3, "runner_on_failed", host="web-1", res={"censored": "hidden", "changed": True})
+    failed["stdout"] = "fatal: canary"
+    stream, lines, _ = follow([event(1, "playbook_on_start"), event(2, "playbook_on_task_start", task="t"), failed])
+    assert "canary" not in "".join(lines)
+    assert stream.hosts["web-1"].message == "(hidden by no_log)"
+
+
+def test_secrets_are_replaced_in_events_observations_messages_and_task_names() -> None:
+    redactor = Redactor({"token": "s3cr3t-token"})
+    events = [
+        event(1, "playbook_on_task_start", task="use s3cr3t-token"),
+        event(2, "runner_on_ok", host="a", res={"observations": [{**OBSERVATION, "detail": {"k": "s3cr3t-token"}}]}),
+        event(3, "runner_on_failed", host="a", res={"msg": "bad s3cr3t-token"}),
+    ]
+    stream, lines, observations = follow(events, redactor)
+    everything = "".join([*lines, *observations, stream.task, stream.hosts["a"].message or ""])
+    assert "s3cr3t" not in everything
+    assert everything.count("[redacted: token]") == 5

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from runner.execution.closure import closure_of, files_digest
+from runner.site import PROJECT
+
+PARTS = ("ansible.cfg", "playbooks", "roles", "library", "module_utils", "filter_plugins")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for part in PARTS:
+        source = PROJECT / part
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, tmp_path / part)
+    return tmp_path
+
+
+def digest(project: Path) -> str:
+    return closure_of(project, project / "playbooks" / "inspect.yml").digest
+
+
+def test_the_closure_of_inspect_names_playbook_role_module_and_what_it_imports(project: Path) -> None:
+    files = set(closure_of(project, project / "playbooks" / "inspect.yml").files)
+    assert files >= {
+        "ansible.cfg",
+        "playbooks/inspect.yml",
+        "roles/host_inspection/tasks/main.yml",
+        "roles/host_inspection/defaults/main.yml",
+        "library/host_inspection.py",
+        "module_utils/observations.py",
+        "module_utils/host/thresholds.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ansible.cfg",
+        "playbooks/inspect.yml",
+        "roles/host_inspection/defaults/main.yml",
+        "library/host_inspection.py",
+        "module_utils/observations.py",
+        "module_utils/host/thresholds.py",
+    ],
+)
+def test_a_change_of_any_of_its_files_changes_the_digest(project: Path, name: str) -> None:
+    before = digest(project)
+    with (project / name).open("a") as file:
+        file.write("# changed\n")
+    assert digest(project) != before
+
+
+def test_a_change_elsewhere_does_not(project: Path) -> None:
+    before = digest(project)
+    (project / "README.md").write_text("changed")
+    (project / "library" / "other_module.py").write_text("changed = True\n")
+    (project / "roles" / "other" / "tasks").mkdir(parents=True)
+    (project / "roles" / "other" / "tasks" / "main.yml").write_text("[]\n")
+    (project / "roles" / "host_inspection" / "README.md").write_text("changed")
+    assert digest(project) == before
+
+
+def test_roles_are_followed_through_includes_dependencies_and_blocks(project: Path) -> None:
+    for name, tasks in (
+        ("outer", "- name: B\n  block:\n    - name: I\n      ansible.builtin.include_role:\n        name: inner\n"),
+        ("inner", "- name: M\n  host_inspection:\n"),
+        ("base", "[]\n"),
+    ):
+        (project / "roles" / name / "tasks").mkdir(parents=True)
+        (project / "roles" / name / "tasks" / "main.yml").write_text(tasks)
+    (project / "roles" / "inner" / "meta").mkdir()
+    (project / "roles" / "inner" / "meta" / "main.yml").write_text("dependencies:\n  - role: base\n")
+    playbook = project / "playbooks" / "other.yml"
+    playbook.write_text("- hosts: all\n  roles: [outer]\n- import_playbook: inspect.yml\n")
+    files = set(closure_of(project, playbook).files)
+    assert files >= {"roles/base/tasks/main.yml", "library/host_inspection.py", "playbooks/inspect.yml"}
+
+
+def test_variables_are_digested_by_file(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("all:\n")
+    first = files_digest(tmp_path, [tmp_path / "hosts.yml"])
+    (tmp_path / "hosts.yml").write_text("all: \n")
+    assert list(first["files"]) == ["hosts.yml"]
+    assert files_digest(tmp_path, [tmp_path / "hosts.yml"])["digest"] != first["digest"]

@@ -1,0 +1,131 @@
+"""Real Ansible on this machine: whatever ends a run, nothing of it is left and nothing secret was kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.evidence.events import Ending
+from runner.execution.execute import execute
+from runner.execution.job import Job
+from runner.execution.processes import end_processes, memory_folders, processes_of
+from runner.site import PROJECT
+
+HOSTS = """
+all:
+  hosts:
+    localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+"""
+SLEEP = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 300\n"
+
+
+def job(folder: Path, tasks: str, **fields: Any) -> Job:
+    (folder / "hosts.yml").write_text(HOSTS)
+    (folder / "play.yml").write_text(tasks)
+    return Job(f"test-{folder.name}-{os.getpid()}", PROJECT, folder / "play.yml", folder / "hosts.yml", **fields)
+
+
+def left_behind(run_id: str) -> list[Any]:
+    folders = [path for folder in memory_folders() for path in folder.glob(f"weibao-{run_id}-*")]
+    return [*processes_of(run_id), *folders]
+
+
+def test_a_run_hands_over_every_event_and_leaves_nothing(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    play = job(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {msg: hello}\n")
+    assert execute(play, events.append) == Ending(0, "successful")
+    assert [event["counter"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["event"] == "playbook_on_stats"
+    assert left_behind(play.run_id) == []
+
+
+def test_host_keys_are_checked_though_ansible_runner_would_not(tmp_path: Path) -> None:
+    events: list[dict[str, Any]] = []
+    text = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - ansible.builtin.debug: {msg: "{{ lookup('config', 'HOST_KEY_CHECKING') }}"}
+"""
+    execute(job(tmp_path, text), events.append)
+    shown = [event["event_data"]["res"]["msg"] for event in events if event["event"] == "runner_on_ok"]
+    assert shown == [True]
+
+
+def test_a_timeout_ends_the_run_and_every_process_of_it(tmp_path: Path) -> None:
+    play = job(tmp_path, SLEEP, timeout_seconds=2)
+    ending = execute(play, lambda _event: None)
+    assert ending.stopped is not None
+    assert ending.stopped.code == "timed_out"
+    assert left_behind(play.run_id) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    play = job(tmp_path, SLEEP)
+
+    def on_event(event: dict[str, Any]) -> None:
+        if event["event"] == "runner_on_start":
+            threading.Timer(0.5, os.kill, (os.getpid(), number)).start()
+
+    ending = execute(play, on_event)
+    assert ending.stopped is not None
+    assert ending.stopped.parameters == {"signal": number.name}
+    assert left_behind(play.run_id) == []
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), ValueError("a bug")])
+def test_an_error_of_ours_stops_the_run_and_comes_out(tmp_path: Path, error: Exception) -> None:
+    play = job(tmp_path, SLEEP)
+
+    def failing(_event: dict[str, Any]) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        execute(play, failing)
+    assert left_behind(play.run_id) == []
+
+
+def test_the_watchdog_ends_the_run_of_a_program_that_was_killed(tmp_path: Path) -> None:
+    play = job(tmp_path, SLEEP)
+    program = """
+import sys
+from pathlib import Path
+from runner.execution.execute import execute
+from runner.execution.job import Job
+run_id, *paths = sys.argv[1:]
+execute(Job(run_id, *map(Path, paths)), lambda event: print(event["event"], flush=True))
+"""
+    command = [sys.executable, "-c", program, play.run_id, *map(str, (PROJECT, play.playbook, play.inventory))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        for line in running.stdout:
+            if line.strip() == "runner_on_start":
+                break
+        assert processes_of(play.run_id)
+        running.kill()
+    deadline = time.monotonic() + 5
+    while left_behind(play.run_id) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left_behind(play.run_id) == []
+
+
+def test_processes_that_open_sessions_of_their_own_are_found_and_ended() -> None:
+    run_id = f"sessions-{os.getpid()}"
+    environment = {**os.environ, "WEIBAO_RUN_ID": run_id}
+    command = "setsid sh -c 'env -u WEIBAO_RUN_ID sleep 300 & sleep 300' & sleep 300"
+    with subprocess.Popen(["sh", "-c", command], env=environment):
+        deadline = time.monotonic() + 5
+        while len(processes_of(run_id)) < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(processes_of(run_id)) >= 4
+        assert end_processes(run_id) == []
+    assert processes_of(run_id) == []

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from runner.errors import BadInput
+from runner.operations.check_site import check_site
+from runner.site import Site
+
+
+def problems(site: Site) -> list[str]:
+    with pytest.raises(BadInput) as error:
+        check_site(site)
+    return str(error.value).splitlines()
+
+
+def test_the_shipped_sites_are_in_order(site: Site) -> None:
+    checked = check_site(site)
+    assert checked.contract.fulfilled_by("inspect") == ("A01", "B19")
+
+
+def test_every_problem_of_every_file_is_named_in_one_go(site: Site) -> None:
+    site.contract_file.write_text(
+        "schema_version: 1\nnumber: ''\ntitle: x\nprovider: {name: a}\npurchaser: {nmae: b}\n"
+        "timezone: Mars/Base\nobligations:\n  - {id: A, kind: procedure, clause: c, procedure: inspect}\n"
+        "  - {id: A, kind: sometimes, clause: c}\n"
+    )
+    site.people_file.write_text("schema_version: 1\npeople:\n  - {name: 张三, duty: king, organisation: provider}\n")
+    (site.folder / "group_vars").mkdir()
+    (site.folder / "group_vars" / "all.yml").write_text("x: [1\n")
+    found = problems(site)
+    for expected in (
+        "contract.yml:2: number:",
+        "contract.yml:1: system: Field required",
+        "contract.yml:5: purchaser.name: Field required",
+        "contract.yml:5: purchaser.nmae:",
+        "contract.yml:6: timezone: 'Mars/Base' is no time zone",
+        "contract.yml:9: obligations.1.kind:",
+        "people.yml:3: people.0.duty:",
+        "group_vars/all.yml:",
+    ):
+        assert any(expected in line for line in found), (expected, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "host_inspection_sample_seconds: fast\n",
+            ":1: host_inspection_sample_seconds: must be of type float, not str",
+        ),
+        ("a: 1\nhost_inspection_expected_ports: tcp/22\n", ":2: host_inspection_expected_ports: must be of type list"),
+        ("host_inspection_treshold: {}\n", "do you mean host_inspection_thresholds?"),
+        ("host_inspection_thresholds: {disk.used: {warning: 1}}\n", "disk.used: no such check"),
+        (
+            "host_inspection_thresholds: {filesystem.used: {warning: high}}\n",
+            "filesystem.used.warning: must be a number",
+        ),
+        ("host_inspection_thresholds: {filesystem.used: {warn: 1}}\n", "filesystem.used.warn: no such limit"),
+        ("host_inspection_thresholds:\n  filesystem.used: {subjects: {/a: {below: 1}}}\n", "subjects./a.below"),
+    ],
+)
+def test_a_wrong_role_input_is_named_with_its_line(site: Site, text: str, expected: str) -> None:
+    (site.folder / "group_vars").mkdir()
+    (site.folder / "group_vars" / "all.yml").write_text(text)
+    assert any(expected in line for line in problems(site)), problems(site)
+
+
+def test_role_inputs_of_a_host_in_the_inventory_are_checked_too(site: Site) -> None:
+    site.inventory.write_text("all:\n  children:\n    db:\n      hosts:\n        a: {host_inspection_checks: 7}\n")
+    assert "hosts.yml:5" in problems(site)[0]
+
+
+def test_a_template_is_left_to_ansible(site: Site) -> None:
+    (site.folder / "group_vars").mkdir()
+    (site.folder / "group_vars" / "all.yml").write_text("host_inspection_expected_ports: '{{ ports }}'\n")
+    assert check_site(site)
+
+
+def test_an_unknown_procedure_in_the_contract_is_named(site: Site) -> None:
+    text = site.contract_file.read_text().replace("procedure: inspect", "procedure: inspekt", 1)
+    site.contract_file.write_text(text)
+    assert any("obligations.0.procedure: no procedure named 'inspekt'" in line for line in problems(site))
+
+
+def test_a_missing_contract_is_named(site: Site) -> None:
+    bare = dataclasses.replace(site, folder=site.folder.parent)
+    assert any("contract.yml: No such file" in line for line in problems(bare))
