@@ -17,7 +17,7 @@ install:
 
 demo:
 	@sh setup.sh runtime documents
-	@$(BIN)/weibao run inspect --format html,docx,pdf,xlsx --fail-on never
+	@$(BIN)/weibao --site local run inspect --format html,docx,pdf,xlsx --fail-on never
 
 test:
 	@sh setup.sh test documents

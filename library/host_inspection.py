@@ -10,10 +10,12 @@ module: host_inspection
 short_description: Inspect a host in one call
 description:
   - Measures what a host can tell of its own health, grades each figure under its limits, and returns the observations.
-  - What cannot be measured is returned with the level V(unknown) and the reason; it is never left out and never fine.
+  - What cannot be measured is returned with the level V(unknown) and the reason; it is never fine.
+  - What does not exist on a host, such as an array on a host without RAID, is not reported; what the inputs declare is
+    held to exist.
   - Inside a container the container's own figures are read where its cgroup has them; RV(observations[].detail)
     says with C(scope) whether a figure is the container's or the machine's.
-  - Reads only. Personal data in log messages is masked before it leaves the host.
+  - Reads only. Personal data in log messages, errors and names of files is masked before it leaves the host.
 attributes:
   check_mode:
     description: Runs the same in check mode, because it changes nothing.
@@ -26,7 +28,9 @@ attributes:
     support: full
 options:
   sample_seconds:
-    description: For how many seconds to watch where the CPU's time goes, at most 60.
+    description:
+      - For how many seconds to watch where the CPU's time goes, at most 60.
+      - Where sysstat keeps the averages of the day, those are taken instead.
     type: float
     default: 1.0
   since:
@@ -50,7 +54,10 @@ options:
     elements: str
     default: []
   certificates:
-    description: Glob patterns of certificate files; lists of authorities and keys among them are passed over.
+    description:
+      - Glob patterns of certificate files that the host must have; a pattern without a certificate is unknown.
+      - Lists of authorities and keys among them are passed over.
+      - Empty means those that are found where web servers and databases keep theirs.
     type: list
     elements: str
     default: []

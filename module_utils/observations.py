@@ -177,6 +177,8 @@ def problems(candidate: Any) -> List[str]:
     texts = [field for field in ("check", "subject", "unit") if not isinstance(candidate[field], str)]
     found += ["%s is not text" % field for field in texts]
     found += ["%s is not a mapping" % key for key in ("limits", "detail") if not isinstance(candidate[key], Mapping)]
+    if isinstance(candidate["limits"], Mapping):
+        found += _limit_problems("limits", candidate["limits"])
     if not candidate["check"]:
         found.append("check is empty")
     if candidate["level"] not in LEVELS:

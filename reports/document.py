@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
-from reports.text import printable
+from reports.text import columns, printable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,12 +84,18 @@ class Figures:
 
 @dataclass(frozen=True)
 class Table(_Printable):
-    """A table; ``sheet`` names the worksheet of its own that a spreadsheet gives it."""
+    """A table; ``sheet`` names the worksheet of its own that a spreadsheet gives it.
+
+    A ``compact`` one has narrow lines, so that its page holds much; one for the ``overview`` stands in a spreadsheet's
+    overview too.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     title: str = ""
     sheet: str = ""
+    compact: bool = False
+    overview: bool = False
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,8 @@ Block = Paragraph | Figures | Table | Facts | Chart | Signatures | Anchor
 class Section(_Printable):
     """A numbered part of a document, or a part (``sections``) of such a part.
 
-    ``collapsible`` parts may be folded on a screen; those not for ``spreadsheet`` are left out there.
+    ``collapsible`` parts may be folded on a screen; those not for ``spreadsheet`` are left out there. Of a part that
+    is too long to print, paper (PDF, Word) shows only the title and the note ``instead_on_paper``.
     """
 
     title: str
@@ -194,6 +201,13 @@ class Section(_Printable):
     collapsible: bool = False
     collapsed: bool = False
     spreadsheet: bool = True
+    instead_on_paper: str = ""
+    numbered: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Return the title with its number, where the part has one."""
+        return self.numbered or self.title
 
 
 @dataclass(frozen=True)
@@ -216,7 +230,6 @@ class Labels(_Printable):
     page: str
     overview: str
     chart: str
-    contents: str
 
 
 @dataclass(frozen=True)
@@ -247,7 +260,7 @@ def fact_rows(pairs: tuple[tuple[str, str], ...]) -> list[tuple[tuple[str, str],
     rows: list[tuple[tuple[str, str], ...]] = []
     waiting: tuple[str, str] | None = None
     for pair in pairs:
-        if _width(pair[1]) > _WIDE:
+        if columns(pair[1]) > _WIDE:
             rows.extend(((waiting,),) if waiting else ())
             rows.append((pair,))
             waiting = None
@@ -261,7 +274,3 @@ def fact_rows(pairs: tuple[tuple[str, str], ...]) -> list[tuple[tuple[str, str],
 
 #: Beyond this many columns of a typewriter a value does not fit half of a page's width.
 _WIDE = 40
-
-
-def _width(text: str) -> int:
-    return sum(2 if character > "\u2e80" else 1 for character in text)

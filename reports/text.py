@@ -27,6 +27,11 @@ def shorten(text: str, length: int) -> str:
     return line[: length - 1].rstrip() + ELLIPSIS if cut else line
 
 
+def columns(text: str) -> int:
+    """Return how many columns of a typewriter a text takes: two for each Chinese character."""
+    return sum(2 if character > "\u2e80" else 1 for character in text)
+
+
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Return the key that sorts web-2 before web-10."""
     parts = re.split(r"([0-9]+)", name)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from module_utils.observations import GRADES
 from reports.text import natural, printable, shorten
 
 if TYPE_CHECKING:
     from reports.catalogue import Catalogue
 
 _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
-_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_BYTE_UNITS = ("PiB", "TiB", "GiB", "MiB", "KiB")
+#: Per unit the larger units that read better: their length, and from which value on.
+_LARGER = {
+    "bytes": [(unit, 1024**power, 1024**power) for power, unit in zip((5, 4, 3, 2, 1), _BYTE_UNITS, strict=True)],
+    "seconds": [("days", 86400, 172_800), ("hours", 3600, 7200), ("minutes", 60, 120)],
+    "hours": [("days", 24, 48)],
+}
 _DECIMALS = {"per_core": 2, "milliseconds": 2}
 #: How the entries of known lists read.
 _ENTRIES = {
@@ -25,6 +33,12 @@ _ENTRIES = {
 }
 _LONGEST_TEXT = 240
 _LISTED = 6
+#: Of more hosts than this on end, or of names in sequence, only the first are named.
+_NAMED_HOSTS = 6
+#: Parameters of reasons that hold code words of the modules, which the catalogue's ``names`` word.
+_CODE_WORDS = ("feature", "source", "what", "service", "message")
+#: A value that its limit tells apart by a hair gets so many more decimals before it is cut off.
+_MORE_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -66,24 +80,54 @@ class Wording:
 
     def reason(self, reason: Mapping[str, Any] | None) -> str:
         """Return why something is unknown."""
-        code, parameters = _coded(reason)
+        code, parameters = self._coded(reason)
         return self.fill(self.catalogue.word("reasons", code, "text"), parameters)
 
     def remedy(self, reason: Mapping[str, Any] | None) -> str:
         """Return what would make the unknown known."""
-        code, parameters = _coded(reason)
+        code, parameters = self._coded(reason)
         found = self.catalogue.find("reasons", code, "remedy")
         return self.fill(found, parameters) if isinstance(found, str) else self.term("dash")
 
     def verdict_reason(self, reason: Mapping[str, Any]) -> str:
         """Return why a run is not complete."""
-        code, parameters = _coded(reason)
+        code, parameters = self._coded(reason)
         return self.fill(self.catalogue.word("verdicts", code), parameters)
+
+    def _coded(self, reason: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+        """Return a reason's code and its parameters, the code words among them in the language."""
+        reason = reason or {}
+        given = reason.get("parameters")
+        parameters = dict(given) if isinstance(given, Mapping) else {}
+        named = {key: self.name(value) for key, value in parameters.items() if key in _CODE_WORDS}
+        return str(reason.get("code", "")), {**parameters, **named}
+
+    def name(self, code: Any) -> Any:
+        """Return what the catalogue calls a code word of the modules, part by part; other values as they are.
+
+        Parts are separated by ``, `` or ``: ``; a number in one stands as {n} in the catalogue's key.
+        """
+        if not isinstance(code, str):
+            return code
+        parts = re.split(r"(, |: )", code)
+        separators = {", ": self.term("list_separator"), ": ": self.labelled("", "")}
+        return "".join(separators.get(part, self._part_name(part)) for part in parts)
+
+    def _part_name(self, part: str) -> str:
+        number = re.search(r"\d+", part)
+        numbered = part.replace(number.group(), "{n}", 1) if number else part
+        found = self.catalogue.find("names", part) or self.catalogue.find("names", numbered)
+        if not isinstance(found, str):
+            return part
+        return self.fill(found, {"n": number.group()}) if number else found
 
     # -- values ------------------------------------------------------------------------------------------
 
-    def result(self, check: str, value: Any, unit: str) -> str:
-        """Return a measured value as people read it; None reads as not measured."""
+    def result(self, check: str, value: Any, unit: str, limits: Mapping[str, Any] | None = None) -> str:
+        """Return a measured value as people read it; None reads as not measured.
+
+        With its ``limits`` a value never reads as if it had reached one that it missed, nor the other way round.
+        """
         if value is None:
             return self.term("not_measured")
         words = self.catalogue.find("checks", check, "values", value)
@@ -92,25 +136,26 @@ class Wording:
         template = self.catalogue.find("checks", check, "result")
         if isinstance(template, str):
             return self.fill(template, {"value": value})
-        return self.quantity(value, unit)
+        overdue = self.catalogue.find("checks", check, "overdue")
+        if isinstance(overdue, str) and isinstance(value, (int, float)) and value < 0:
+            return self.fill(overdue, {"value": -value})
+        limits = limits or {}
+        return self.quantity(value, unit, near=[limits[key] for key in GRADES if limits.get(key) is not None])
 
-    def limit(self, check: str, value: Any, limits: Mapping[str, Any], level: str) -> str:
-        """Return the limit that a value reached: the figure, or for a flag what it should have been."""
-        limit = limits.get(level)
+    def limit(self, check: str, limits: Mapping[str, Any], level: str) -> str:
+        """Return the limit of a level: the figure, or for a flag what it should be."""
+        limit, unit = limits.get(level), self.unit_of(check)
         if limit is None:
             return self.term("dash")
-        unit = self.unit_of(check)
         if unit == "flag":
-            return self.term("expected", value=self.result(check, 0 if value else 1, unit))
+            return self.term("expected", value=self.result(check, int(bool(limits.get("below"))), unit))
         return self.term("below" if limits.get("below") else "at_least", value=self.quantity(limit, unit, exact=True))
 
     def all_limits(self, check: str, limits: Mapping[str, Any]) -> str:
         """Return every limit of a check with its level, from the mildest."""
-        unit = self.unit_of(check)
-        key = "below" if limits.get("below") else "at_least"
         return self.term("part_separator").join(
-            f"{self.level(level)} {self.term(key, value=self.quantity(limits[level], unit, exact=True))}"
-            for level in ("notice", "warning", "critical")
+            f"{self.level(level)} {self.limit(check, limits, level)}"
+            for level in reversed(GRADES)
             if limits.get(level) is not None
         )
 
@@ -118,39 +163,27 @@ class Wording:
         """Return the unit of a check's value, empty for counts and names."""
         return str(self.catalogue.find("checks", check, "unit") or "")
 
-    def quantity(self, value: Any, unit: str, *, exact: bool = False) -> str:
-        """Return a value with its unit; ``exact`` drops decimals that say nothing, as limits are written."""
+    def quantity(self, value: Any, unit: str, *, exact: bool = False, near: Sequence[float] = ()) -> str:
+        """Return a value with its unit; ``exact`` drops decimals that say nothing, as limits are written.
+
+        The figure stands on the same side of the limits ``near`` it as the value does.
+        """
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return self.plain(value)
-        if unit == "bytes":
-            return self.size(value)
-        if unit == "seconds" and value >= 120:
-            return self.duration(value)
         if unit == "flag":
             return self.term(f"flag_{int(bool(value))}")
-        number = f"{value:.1f}" if unit == "percent" and not exact else _number(value, _DECIMALS.get(unit, 1))
-        return number if unit in ("", "count") else self._with_unit(value, number, unit)
+        for larger, length, least in _LARGER.get(unit, ()) if unit == "bytes" or not exact else ():
+            if abs(value) >= least:
+                value, unit, near = value / length, larger, [limit / length for limit in near]
+                break
+        number = _number(value, 4 if exact and unit not in _BYTE_UNITS else _decimals(value, unit), near)
+        if unit in _BYTE_UNITS or (unit == "percent" and not exact):
+            number = number if "." in number else f"{value:.1f}"
+        return number if unit in ("", "count") else self._with_unit(number, unit)
 
-    def _with_unit(self, value: float, number: str, unit: str) -> str:
+    def _with_unit(self, number: str, unit: str) -> str:
         template = self.catalogue.word("units", unit if self.catalogue.find("units", unit) else "other")
-        counted = "|" in template
-        return self.fill(template, {"value": round(value, 1) if counted else number, "unit": unit})
-
-    def size(self, value: float) -> str:
-        """Return a number of bytes in the largest unit that leaves at least one."""
-        size = float(value)
-        for unit in _BYTE_UNITS:
-            if abs(size) < 1024 or unit == _BYTE_UNITS[-1]:
-                return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-            size /= 1024
-        raise AssertionError("unreachable")
-
-    def duration(self, seconds: float) -> str:
-        """Return a length of time in the unit that reads best."""
-        for unit, length, least in (("days", 86400, 2), ("hours", 3600, 2), ("minutes", 60, 2)):
-            if seconds >= length * least:
-                return self.quantity(round(seconds / length, 1), unit)
-        return self.quantity(seconds, "seconds")
+        return self.fill(template, {"value": number, "unit": unit})
 
     def moment(self, value: Any) -> str:
         """Return a time (ISO text or datetime) as 2026-11-21 23:55 in the zone of the document."""
@@ -175,7 +208,7 @@ class Wording:
         if isinstance(value, bool):
             return self.term(f"flag_{int(value)}")
         if isinstance(value, (int, float)):
-            return _number(value)
+            return _number(value, 1 if abs(value) >= 10 else 2)
         if isinstance(value, Mapping):
             return self.pairs(value)
         if isinstance(value, (list, tuple)):
@@ -228,15 +261,19 @@ class Wording:
     def _styled(self, value: Any, style: str) -> str:
         if "|" in style:
             singular, _, plural = style.partition("|")
-            return f"{self.plain(value)} {singular if value == 1 else plural}"
+            shown = self.plain(value)
+            return f"{shown} {singular if shown == '1' else plural}"
         if style in ("bytes", "seconds", "percent", "days", "hours"):
             return self.quantity(value, style)
         if style in _ENTRIES and isinstance(value, (list, tuple)):
             return self.listed([self._entry(one, _ENTRIES[style]) for one in value], 12)
         styles: dict[str, Callable[[Any], str]] = {
+            "after": lambda text: self.labelled("", self.plain(text)) if text else "",
+            "hosts": lambda hosts: self.folded(hosts, 0) if isinstance(hosts, (list, tuple)) else self.plain(hosts),
             "if": lambda _: "",
             "time": self.moment,
             "list": self.listed,
+            "name": lambda code: self.plain(self.name(code)),
             "pairs": self.pairs,
         }
         return styles.get(style, self.plain)(value)
@@ -245,7 +282,10 @@ class Wording:
         return self.fill(template, entry).strip() if isinstance(entry, Mapping) else self.plain(entry)
 
     def folded(self, hosts: Iterable[str], everything: int) -> str:
-        """Return host names as ranges of numbers, or "all" where they are all the hosts there are."""
+        """Return host names as ranges of numbers, of many the first and their count.
+
+        Where they are all of the ``everything`` hosts there are, it says so; 0 asks for the names in any case.
+        """
         names = sorted(set(hosts), key=natural)
         if len(names) == everything and everything > 3:
             return self.term("all_hosts", count=everything)
@@ -255,19 +295,25 @@ class Wording:
                 parts.append(self.term("range", first=run[0], last=run[-1], count=len(run)))
             else:
                 parts.extend(run)
-        return self.term("list_separator").join(printable(part) for part in parts)
+        listed = self.term("list_separator").join(printable(part) for part in parts[:_NAMED_HOSTS])
+        return listed if len(parts) <= _NAMED_HOSTS else self.term("and_hosts", listed=listed, count=len(names))
 
 
-def _coded(reason: Mapping[str, Any] | None) -> tuple[str, Mapping[str, Any]]:
-    reason = reason or {}
-    parameters = reason.get("parameters")
-    return str(reason.get("code", "")), parameters if isinstance(parameters, Mapping) else {}
+def _decimals(value: float, unit: str) -> int:
+    return 1 if abs(value) >= 10 else _DECIMALS.get(unit, 1)
 
 
-def _number(value: float, decimals: int = 2) -> str:
+def _number(value: float, decimals: int, near: Sequence[float] = ()) -> str:
+    """Return a figure with at most so many decimals, or more where it would else cross a limit near it."""
     if isinstance(value, int) or value.is_integer():
         return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
-    return f"{value:.{1 if abs(value) >= 10 else decimals}f}".rstrip("0").rstrip(".")
+    for places in range(decimals, decimals + _MORE_DECIMALS + 1):
+        shown = f"{value:.{places}f}"
+        if all((float(shown) >= limit) == (value >= limit) for limit in near):
+            break
+    else:
+        shown = f"{math.floor(value * 10**places) / 10**places:.{places}f}"
+    return shown.rstrip("0").rstrip(".")
 
 
 def _is_given(value: Any, style: str) -> bool:

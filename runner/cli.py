@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -53,10 +55,22 @@ for command in (procedures, run, report, site, ledger):
     cli.add_command(command)
 
 
+def _mend_streams() -> None:
+    """Keep output from stopping the work: a closed stream becomes silent, an unknown letter a question mark."""
+    if sys.stdout is None or sys.stderr is None:
+        silent = Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the program runs
+        sys.stdout, sys.stderr = sys.stdout or silent, sys.stderr or silent
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run the program and end it with the exit code that says what happened."""
+    _mend_streams()
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
@@ -69,6 +83,10 @@ def main() -> None:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)
         code = error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has gone: there is nobody left to tell anything.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.MACHINE
     except OSError as error:
         click.echo(f"error: {error}", err=True)
         code = ExitCode.MACHINE

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from module_utils.host.thresholds import CHECKS
 from module_utils.observations import threshold_problems
-from runner.yaml_source import KeyPath, Vaulted, YamlSource, read_yaml
+from runner.yaml_source import KeyPath, Vaulted, YamlSource, leaves, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -38,37 +38,16 @@ def load_specifications(roles: Path) -> dict[str, Options]:
     return found
 
 
-def input_problems(specifications: dict[str, Options], source: YamlSource) -> Iterator[str]:
-    """Yield, with its line, every role input of a variables file that its role would not take."""
-    for key, variables in _variable_blocks(source.data):
+def input_problems(
+    specifications: dict[str, Options], source: YamlSource, blocks: Iterable[tuple[KeyPath, dict[Any, Any]]]
+) -> Iterator[str]:
+    """Yield, with its line, every role input in a file's mappings of variables that its role would not take."""
+    for key, variables in blocks:
         for name, value in variables.items():
-            where = (*key, name)
             for role, options in specifications.items():
                 if str(name).startswith(f"{role}_"):
                     for path, problem in _problems(options, str(name), value):
-                        yield source.problem((*where, *path), problem)
-
-
-def _variable_blocks(
-    data: Any, key: KeyPath = (), *, inventory: bool = False
-) -> Iterator[tuple[KeyPath, dict[Any, Any]]]:
-    """Yield every mapping of variables: a whole variables file, or each ``vars`` and host of an inventory."""
-    if not isinstance(data, dict):
-        return
-    if not inventory and not any(
-        isinstance(one, dict) and {"hosts", "children", "vars"} & set(one) for one in data.values()
-    ):
-        yield key, data
-        return
-    for name, group in data.items():
-        if not isinstance(group, dict):
-            continue
-        if isinstance(group.get("vars"), dict):
-            yield (*key, name, "vars"), group["vars"]
-        for host, variables in (group.get("hosts") or {}).items():
-            if isinstance(variables, dict):
-                yield (*key, name, "hosts", host), variables
-        yield from _variable_blocks(group.get("children"), (*key, name, "children"), inventory=True)
+                        yield source.problem((*key, name, *path), problem)
 
 
 def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
@@ -77,7 +56,7 @@ def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath
         close = difflib.get_close_matches(name, options, n=1)
         yield (), f"no role takes this input{f'; do you mean {close[0]}?' if close else ''}"
         return
-    if isinstance(value, Vaulted) or (isinstance(value, str) and "{{" in value):
+    if any(isinstance(leaf, Vaulted) or (isinstance(leaf, str) and "{{" in leaf) for _, leaf in leaves(value)):
         return
     expected = _TYPES.get(option.get("type", "str"), (object,))
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):

@@ -45,9 +45,7 @@ class Site:
     @property
     def variable_files(self) -> tuple[Path, ...]:
         """Return every file that gives hosts and variables, sorted."""
-        folders = (self.folder / "group_vars", self.folder / "host_vars")
-        found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return (self.inventory, *sorted(path for path in found if not path.name.startswith(".")))
+        return (self.inventory, *variable_files(self.folder))
 
     @property
     def ledger_folder(self) -> Path:
@@ -76,10 +74,20 @@ class Site:
                 raise MachineError(f"{folder}: cannot keep state here: no permission")
 
 
+def variable_files(folder: Path) -> list[Path]:
+    """Return the files below group_vars and host_vars that Ansible reads, by its rule, sorted; links are followed."""
+    found = []
+    for name in ("group_vars", "host_vars"):
+        for parent, folders, files in os.walk(folder / name, followlinks=True):
+            folders[:] = [one for one in folders if not one.startswith(".")]
+            found += [Path(parent, one) for one in files if not one.startswith(".") and not one.endswith("~")]
+    return sorted(path for path in found if path.suffix in ("", ".yml", ".yaml", ".json"))
+
+
 def site_roots() -> tuple[Path, ...]:
     """Return the folders that hold sites: the clone's inventories, then those of WEIBAO_SITES."""
     further = os.environ.get("WEIBAO_SITES", "")
-    return (PROJECT / "inventories", *(Path(part) for part in further.split(os.pathsep) if part))
+    return (PROJECT / "inventories", *(Path(part).resolve() for part in further.split(os.pathsep) if part))
 
 
 def site_names() -> tuple[str, ...]:
@@ -91,7 +99,9 @@ def site_names() -> tuple[str, ...]:
 def find_site(name: str, home: Path) -> Site:
     """Return a site by name; raises BadInput, naming those that exist, where there is none."""
     if name and name == Path(name).name and not name.startswith("."):
-        for root in site_roots():
-            if (root / name / "hosts.yml").is_file():
-                return Site(name, root / name, home / name)
+        folders = dict.fromkeys(root / name for root in site_roots() if (root / name / "hosts.yml").is_file())
+        if len(folders) > 1:
+            raise BadInput(f"sites of the same name would share their state: {', '.join(map(str, folders))}")
+        for folder in folders:
+            return Site(name, folder, home / name)
     raise BadInput(f"no site named {name!r}; sites: {', '.join(site_names()) or 'none'}")

@@ -66,7 +66,7 @@ class _Reader:
         if self.count > MAXIMUM_NODES:
             raise BadInput(f"{self.path}: more than {MAXIMUM_NODES} values; not a site file")
         self.lines.setdefault(key, node.start_mark.line + 1)
-        if node.tag == "!vault":
+        if node.tag in ("!vault", "!vault-encrypted"):
             return Vaulted(node.value)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, key)
@@ -76,8 +76,9 @@ class _Reader:
             return node.value
         try:
             return self.constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
-            raise BadInput(f"{self.path}:{node.start_mark.line + 1}: {error}") from error
+        except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+            where = f"{self.path}:{node.start_mark.line + 1}"
+            raise BadInput(f"{where}: {node.value!r} is not what its tag {node.tag} says") from error
 
     def _mapping(self, node: yaml.MappingNode, key: KeyPath) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
@@ -87,6 +88,8 @@ class _Reader:
             if name_node.tag == "tag:yaml.org,2002:merge":
                 sources = value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]
                 for source in reversed(sources):
+                    if not isinstance(source, yaml.MappingNode):
+                        raise BadInput(f"{self.path}:{line}: only a mapping can be merged with <<")
                     merged.update(self.read(source, key))
                 continue
             name = self.read(name_node, (*key, "(key)"))
@@ -106,7 +109,7 @@ def read_yaml(path: Path) -> YamlSource:
     Raises BadInput naming file and line where it cannot be read or parsed.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
         raise BadInput(f"{path}: {reason}") from error
@@ -123,7 +126,7 @@ def parse_yaml(path: Path, text: str) -> YamlSource:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{path}:{line}: {error.problem or 'is not YAML'}") from error
     except (yaml.YAMLError, RecursionError) as error:
-        raise BadInput(f"{path}: is not YAML: {error}") from error
+        raise BadInput(f"{path}: is not YAML: {str(error).splitlines()[0]}") from error
     reader = _Reader(path)
     try:
         data = reader.read(node, ()) if node is not None else {}

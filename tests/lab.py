@@ -30,8 +30,8 @@ SCRIPTS = PROJECT / "molecule" / "lab" / "files"
 INVENTORY = PROJECT / "inventories" / "lab" / "hosts.yml"
 STATE = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".cache" / "weibao-lab"
 
-#: Programs of the virtualenv that runs the tests come first, as if it were activated.
-ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+# Programs of the virtualenv that runs the tests come first, as if it were activated; testinfra looks there too.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 class LabError(Exception):
@@ -54,7 +54,7 @@ def command(
     done = subprocess.run(
         arguments,
         cwd=PROJECT,
-        env={**ENVIRONMENT, **(environment or {})},
+        env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

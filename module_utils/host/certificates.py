@@ -8,14 +8,33 @@ import hashlib
 import os
 import re
 import time
-from typing import Iterator, List, NamedTuple, Set, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 from ..observations import Observation
 from . import files, journal
+from .asking import ask
 from .context import Context, Measures
 from .errors import Unmeasurable
 
 MAXIMUM = 100
+
+#: Where web servers and databases keep theirs; looked at where a site names none.
+USUAL = (
+    "/etc/letsencrypt/live/*/fullchain.pem",
+    "/etc/nginx/**/*.crt",
+    "/etc/nginx/**/*.pem",
+    "/usr/local/nginx/conf/**/*.crt",
+    "/usr/local/nginx/conf/**/*.pem",
+    "/etc/apache2/**/*.crt",
+    "/etc/apache2/**/*.pem",
+    "/etc/httpd/**/*.crt",
+    "/etc/httpd/**/*.pem",
+    "/etc/haproxy/**/*.pem",
+    "/etc/tomcat*/**/*.crt",
+    "/etc/mysql/**/*.pem",
+    "/var/lib/mysql/*.pem",
+    "/etc/pki/tls/certs/localhost.crt",
+)
 
 #: A file with more certificates than this is a list of authorities, not what a service shows.
 LONGEST_CHAIN = 10
@@ -107,34 +126,66 @@ def forbidden(pattern: str) -> str:
     return folder if os.path.isdir(folder) and not os.access(folder, os.R_OK | os.X_OK) else ""
 
 
-def expiry(context: Context) -> Iterator[Observation]:
-    """Yield in how many days each certificate file expires: its first certificate to do so counts."""
-    seen: Set[str] = set()
-    for folder in sorted({forbidden(pattern) for pattern in context.inputs.certificates} - {""}):
-        yield context.unknown("certificate.expiry", "not_permitted", subject=folder, path=folder)
-    paths = sorted({path for pattern in context.inputs.certificates for path in glob.iglob(pattern, recursive=True)})
-    shown = 0
-    for path in paths:
-        if shown >= MAXIMUM or not os.path.isfile(path):
+def look(pattern: str) -> Dict[str, Any]:
+    """Return the folder of a pattern that may not be looked into, and what each file that it matches holds.
+
+    A file is ``{digest, chain}`` with the chain's names and times, or ``{code, parameters}``; keys and lists of
+    authorities are passed over.
+    """
+    found: Dict[str, Dict[str, Any]] = {}
+    for path in glob.iglob(pattern, recursive=True):
+        if not os.path.isfile(path):
             continue
         try:
             data = files.read_bytes(path, 1 << 20)
             chain = parse_file(data)
         except Unmeasurable as why:
-            yield context.unknown("certificate.expiry", why.code, subject=path, **why.parameters)
-            continue
+            found[path] = {"code": why.code, "parameters": why.parameters}
         except ValueError:
-            yield context.unknown("certificate.expiry", "unparsable", subject=path, source=path)
-            continue
-        digest = hashlib.sha256(data).hexdigest()
-        if not chain or len(chain) > LONGEST_CHAIN or digest in seen:
-            continue
-        seen.add(digest)
-        shown += 1
-        yield _observe(context, path, chain)
+            found[path] = {"code": "unparsable", "parameters": {"source": path}}
+        else:
+            if chain and len(chain) <= LONGEST_CHAIN:
+                found[path] = {"digest": hashlib.sha256(data).hexdigest(), "chain": chain}
+    return {"forbidden": forbidden(pattern), "files": found}
 
 
-def _observe(context: Context, path: str, chain: List[Certificate]) -> Observation:
+def expiry(context: Context) -> Iterator[Observation]:
+    """Yield in how many days each certificate file expires: its first certificate to do so counts.
+
+    A pattern that a person wrote promises a certificate: one that finds none is unknown.
+    """
+    patterns = sorted(set(context.inputs.certificates or USUAL))
+    answers = ask(look, patterns, context.inputs.command_timeout)
+    for pattern in patterns:
+        if pattern not in answers:
+            seconds = context.inputs.command_timeout
+            yield context.unknown("certificate.expiry", "timed_out", subject=pattern, path=pattern, seconds=seconds)
+        elif context.inputs.certificates and not answers[pattern]["files"] and not answers[pattern]["forbidden"]:
+            yield context.unknown("certificate.expiry", "source_missing", subject=pattern, source=pattern)
+    for folder in sorted({answer["forbidden"] for answer in answers.values()} - {""}):
+        yield context.unknown("certificate.expiry", "not_permitted", subject=folder, path=folder)
+    entries = _once_each({path: entry for answer in answers.values() for path, entry in answer["files"].items()})
+    for path, entry in entries[:MAXIMUM]:
+        if "code" in entry:
+            yield context.unknown("certificate.expiry", entry["code"], subject=path, **entry["parameters"])
+        else:
+            yield _observe(context, path, [Certificate(*certificate) for certificate in entry["chain"]])
+    yield from context.left_out("certificate.expiry", len(entries[MAXIMUM:]))
+
+
+def _once_each(found: Dict[str, Dict[str, Any]]) -> List[Tuple[str, Dict[str, Any]]]:
+    """Return the files by their path, of several with the same content the first."""
+    seen: Set[str] = set()
+    kept = []
+    for path, entry in sorted(found.items()):
+        digest = entry.get("digest", path)
+        if digest not in seen:
+            seen.add(digest)
+            kept.append((path, entry))
+    return kept
+
+
+def _observe(context: Context, path: str, chain: Sequence[Certificate]) -> Observation:
     first = min(chain, key=lambda certificate: certificate.expires)
     detail = {"common_name": chain[0].common_name, "expires": journal.iso(first.expires), "chain": len(chain)}
     if first is not chain[0]:

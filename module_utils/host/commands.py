@@ -8,6 +8,7 @@ import subprocess
 import time
 from typing import Dict, Generator, Iterator, List, NamedTuple, Sequence
 
+from ..masking import mask
 from .errors import Unmeasurable
 
 #: Where system tools live, for logins whose PATH lacks sbin.
@@ -44,7 +45,7 @@ def run(argv: Sequence[str], timeout: float, accepted: Sequence[int] = (0,)) -> 
     completed = Completed(process.returncode, text(output), text(errors))
     if completed.code not in accepted:
         message = completed.errors.strip() or completed.output.strip() or "exit code %d" % completed.code
-        raise Unmeasurable("command_failed", command=_shown(argv), message=message[-MESSAGE_LENGTH:])
+        raise Unmeasurable("command_failed", command=_shown(argv), message=mask(message)[-MESSAGE_LENGTH:])
     return completed
 
 

@@ -5,6 +5,7 @@ import os
 import time
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
+from ..masking import mask
 from ..observations import Observation, Thresholds, limits_for, observe, unknown
 from .container import Surroundings, surroundings
 from .errors import Unmeasurable
@@ -91,9 +92,18 @@ class Context:
     def unknown(
         self, check: str, code: str, detail: Optional[Dict[str, Any]] = None, subject: str = "", **parameters: Any
     ) -> Observation:
-        """Return the observation of what could not be measured, with the limits that would have applied."""
+        """Return the observation of what could not be measured, with the limits that would have applied.
+
+        What a reason says in the host's own words is masked.
+        """
+        parameters = {key: mask(value) if isinstance(value, str) else value for key, value in parameters.items()}
         limits = limits_for(self.inputs.thresholds, check, subject)
         return unknown(check, subject, code, detail, **parameters)._replace(unit=UNITS[check], limits=limits)
+
+    def left_out(self, check: str, count: int) -> Iterator[Observation]:
+        """Yield that a check has more subjects than are reported; nothing where all are."""
+        if count > 0:
+            yield self.unknown(check, "left_out", count=count)
 
 
 #: One measurement: the checks that it answers, and the function that yields their observations.

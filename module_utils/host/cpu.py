@@ -1,10 +1,10 @@
-"""Load, and where the CPU's time went while we watched."""
+"""Load, and where the CPU's time went: over the day where sysstat keeps it, else while we watched."""
 
 import time
 from typing import Dict, Iterator, NamedTuple, Optional
 
 from ..observations import Observation
-from . import container, files
+from . import container, files, sysstat
 from .context import Context, Measures
 from .errors import Unmeasurable
 from .identity import cores
@@ -86,30 +86,50 @@ def load(context: Context) -> Iterator[Observation]:
     yield context.observe("cpu.load_per_core", averages.five / cpus, detail)
 
 
+def spent(context: Context) -> Iterator[Observation]:
+    """Yield how the CPUs spent their time: the averages of sysstat, or a sample where it has none.
+
+    A container's own time is sampled: sysstat counts the machine's.
+    """
+    averages = None
+    if not context.surroundings.container:
+        try:
+            averages = sysstat.cpu(context)
+        except Unmeasurable:
+            pass  # a sample remains
+    if averages is None:
+        yield from sampled(context)
+        return
+    detail = {"source": "sysstat", "span_seconds": int(averages.span)}
+    for check, percent in (("busy", averages.busy), ("steal", averages.steal), ("iowait", averages.iowait)):
+        yield context.observe("cpu." + check, percent, detail)
+
+
 def sampled(context: Context) -> Iterator[Observation]:
-    """Yield how busy the CPUs were over the sampled interval."""
+    """Yield how the CPUs spent their time over the sampled interval."""
     where = context.surroundings
     own_before = container.cpu_seconds(where) if where.container and where.folders else None
     before, started = parse_stat(files.read("/proc/stat")), time.monotonic()
     time.sleep(context.inputs.sample_seconds)
     after, elapsed = parse_stat(files.read("/proc/stat")), time.monotonic() - started
     own_after = container.cpu_seconds(where) if own_before is not None else None
-    spent = shares(before.times, after.times)
-    if spent is None:
+    found = shares(before.times, after.times)
+    if found is None:
         raise Unmeasurable("unparsable", source="/proc/stat")
-    seconds = {"seconds": round(elapsed, 2)}
+    sample = {"source": "sample", "sample_seconds": round(elapsed, 2)}
+    machine = dict(context.scope("machine"), **sample)
     quota = container.cpu_quota(where)
     if own_before is not None and own_after is not None and quota is not None:
         percent = min(100.0 * (own_after - own_before) / elapsed / min(quota, cores(context)), 100.0)
-        detail = dict(context.scope("container"), cores=round(cores(context), 2), **seconds)
+        detail = dict(context.scope("container"), cores=round(cores(context), 2), **sample)
         yield context.observe("cpu.busy", percent, detail)
     else:
-        yield context.observe("cpu.busy", spent.busy, dict(context.scope("machine"), **seconds))
-    yield context.observe("cpu.steal", spent.steal, dict(context.scope("machine"), **seconds))
-    yield context.observe("cpu.iowait", spent.iowait, dict(context.scope("machine"), **seconds))
+        yield context.observe("cpu.busy", found.busy, machine)
+    yield context.observe("cpu.steal", found.steal, machine)
+    yield context.observe("cpu.iowait", found.iowait, machine)
 
 
 MEASURES: Measures = (
     (("cpu.load_per_core",), load),
-    (("cpu.busy", "cpu.steal", "cpu.iowait"), sampled),
+    (("cpu.busy", "cpu.steal", "cpu.iowait"), spent),
 )

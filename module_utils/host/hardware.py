@@ -1,4 +1,4 @@
-"""The machine under the host: temperatures, what drives say of themselves, software RAID.
+"""The machine under the host: temperatures, and what drives say of themselves.
 
 A container has no hardware of its own, and a virtual machine no drives that could say anything: nothing is owed there.
 """
@@ -14,17 +14,15 @@ from .errors import Unmeasurable
 from .identity import virtualization
 
 HWMON = "/sys/class/hwmon"
+MAXIMUM = 100
 
 #: Attributes whose raw value foretells failure (Backblaze's five): reallocated sectors, reported uncorrectable
 #: errors, command timeouts, pending sectors, offline uncorrectable sectors.
 FORETELLING = (5, 187, 188, 197, 198)
 
-#: Exit bits of smartctl(8) that mean that it could not do its work: bad command line, device did not open.
-COULD_NOT = 0b11
-
-_ARRAY = re.compile(
-    r"(?P<name>md\S*) : (?P<state>\S+)(?: \((?P<flag>[^)]*)\))?(?: (?P<level>[a-z]+[0-9]*))? (?P<members>.*)"
-)
+#: Exit bits of smartctl(8) that mean that it could not do its work: bad command line, device did not open, a command
+#: to the drive failed or its answer was damaged.
+COULD_NOT = 0b111
 
 
 class Sensor(NamedTuple):
@@ -36,64 +34,22 @@ class Sensor(NamedTuple):
     critical: Optional[float]
 
 
-class Array(NamedTuple):
-    """A software RAID array: how many members it should have, how many work, which failed, what it is doing."""
-
-    name: str
-    level: str
-    state: str
-    wanted: int
-    working: int
-    failed: List[str]
-    progress: str
-
-    @property
-    def degraded(self) -> bool:
-        """Return whether the array lacks a member or does not run."""
-        return self.working < self.wanted or bool(self.failed) or self.state != "active"
-
-
 class Health(NamedTuple):
-    """What a drive says of itself; ``passed`` is None where it says nothing."""
+    """What a drive says of itself; each is None where it says nothing.
+
+    ``passed`` is its own verdict, ``foretelling`` the figures above zero that foretell a failure.
+    """
 
     passed: Optional[bool]
-    foretelling: Dict[str, int]
+    foretelling: Optional[Dict[str, int]]
     detail: Dict[str, Any]
 
 
-def parse_mdstat(text: str) -> List[Array]:
-    """Return /proc/mdstat; arrays without redundancy have no member counts and count as whole."""
-    arrays: List[Array] = []
-    for line in text.splitlines():
-        match = _ARRAY.match(line)
-        if match:
-            members = match.group("members").split()
-            failed = [member.split("[")[0] for member in members if "(F)" in member]
-            level, state = match.group("level") or "", match.group("state")
-            arrays.append(Array(match.group("name"), level, state, 0, 0, failed, ""))
-        elif arrays:
-            counts = re.search(r"\[(\d+)/(\d+)\] \[[U_]+\]", line)
-            if counts:
-                arrays[-1] = arrays[-1]._replace(wanted=int(counts.group(1)), working=int(counts.group(2)))
-            doing = re.search(r"\b(recovery|resync|reshape|check)\s*=\s*(\S+)", line)
-            if doing:
-                arrays[-1] = arrays[-1]._replace(progress=" ".join(doing.groups()))
-    return arrays
-
-
 def parse_smart(report: Dict[str, Any]) -> Health:
-    """Return a report of ``smartctl --json -H -A`` (ATA, NVMe or SCSI)."""
-    table = (report.get("ata_smart_attributes") or {}).get("table") or []
-    foretelling = {
-        str(row["id"]): int(row["raw"]["value"])
-        for row in table
-        if row.get("id") in FORETELLING and int((row.get("raw") or {}).get("value", 0)) > 0
-    }
+    """Return a report of ``smartctl --json -H -A -l error`` (ATA, NVMe or SCSI)."""
     nvme = report.get("nvme_smart_health_information_log") or {}
-    if nvme.get("media_errors"):
-        foretelling["media_errors"] = int(nvme["media_errors"])
     detail = {
-        "model": report.get("model_name"),
+        "model": report.get("model_name") or report.get("scsi_model_name"),
         "celsius": (report.get("temperature") or {}).get("current"),
         "power_on_hours": (report.get("power_on_time") or {}).get("hours"),
         "percentage_used": nvme.get("percentage_used"),
@@ -101,7 +57,26 @@ def parse_smart(report: Dict[str, Any]) -> Health:
     passed = (report.get("smart_status") or {}).get("passed")
     if nvme.get("critical_warning"):
         passed = False
+    figures = _figures(report)
+    foretelling = {key: value for key, value in figures.items() if value > 0} if figures else None
     return Health(passed, foretelling, {key: value for key, value in detail.items() if value is not None})
+
+
+def _figures(report: Dict[str, Any]) -> Dict[str, int]:
+    """Return every figure of a report that could foretell a failure, by attribute or name; none where it has none."""
+    figures = {}
+    for row in (report.get("ata_smart_attributes") or {}).get("table") or []:
+        if row.get("id") in FORETELLING:
+            figures[str(row["id"])] = int((row.get("raw") or {}).get("value", 0))
+    nvme = report.get("nvme_smart_health_information_log") or {}
+    if "media_errors" in nvme:
+        figures["media_errors"] = int(nvme["media_errors"])
+    if "scsi_grown_defect_list" in report:
+        figures["grown_defects"] = int(report["scsi_grown_defect_list"])
+    for kind, counter in (report.get("scsi_error_counter_log") or {}).items():
+        if "total_uncorrected_errors" in counter:
+            figures["uncorrected_%s" % kind] = int(counter["total_uncorrected_errors"])
+    return figures
 
 
 def sensors() -> List[Sensor]:
@@ -143,18 +118,12 @@ def _celsius(path: str) -> Optional[float]:
 
 def temperatures(context: Context) -> Iterator[Observation]:
     """Yield each temperature under the limits of its own chip, unless the site set others."""
-    for sensor in sensors()[:100] if not context.surroundings.container else []:
+    found = sensors() if not context.surroundings.container else []
+    for sensor in found[:MAXIMUM]:
         limits = {"warning": sensor.maximum, "critical": sensor.critical}
         own = {level: limit for level, limit in limits.items() if limit is not None}
         yield context.observe("sensor.temperature", sensor.celsius, {}, sensor.name, own)
-
-
-def raid(context: Context) -> Iterator[Observation]:
-    """Yield whether each software RAID array lacks a member."""
-    text = files.optional("/proc/mdstat") if not context.surroundings.container else None
-    for array in parse_mdstat(text or ""):
-        detail = {key: value for key, value in array._asdict().items() if key != "name" and value}
-        yield context.observe("raid.degraded", int(array.degraded), detail, array.name)
+    yield from context.left_out("sensor.temperature", len(found[MAXIMUM:]))
 
 
 def disks() -> List[str]:
@@ -179,16 +148,17 @@ def smart(context: Context) -> Iterator[Observation]:
         raise Unmeasurable("not_permitted", path=known[0])
     scan = _smartctl(["--scan-open"], context.inputs.command_timeout)
     devices = [(row["name"], row.get("type", "auto")) for row in scan.get("devices") or []]
+    devices = devices or [(name, "auto") for name in known]
     names = [name for name, _ in devices]
-    for name, kind in (devices or [(name, "auto") for name in known])[:100]:
+    for name, kind in devices[:MAXIMUM]:
         subject = name if names.count(name) < 2 else "%s %s" % (name, kind)
-        for observation in _drive(context, name, kind, subject):
-            yield observation
+        yield from _drive(context, name, kind, subject)
+    yield from context.left_out("disk.smart", len(devices[MAXIMUM:]))
 
 
 def _drive(context: Context, name: str, kind: str, subject: str) -> Iterator[Observation]:
     try:
-        health = parse_smart(_smartctl(["-i", "-H", "-A", "-d", kind, name], context.inputs.command_timeout))
+        health = parse_smart(_report(context, name, kind))
     except Unmeasurable as why:
         yield context.unknown("disk.smart", why.code, subject=subject, **why.parameters)
         return
@@ -196,26 +166,44 @@ def _drive(context: Context, name: str, kind: str, subject: str) -> Iterator[Obs
         yield context.unknown("disk.smart", "not_supported", health.detail, subject, feature="SMART")
     else:
         yield context.observe("disk.smart", int(not health.passed), health.detail, subject)
+    if health.foretelling is None:
+        yield context.unknown("disk.smart_attributes", "not_supported", subject=subject, feature="SMART attributes")
+    else:
         detail = dict(capped("attributes", sorted(health.foretelling)), raw=health.foretelling)
         yield context.observe("disk.smart_attributes", len(health.foretelling), detail, subject)
 
 
+def _report(context: Context, name: str, kind: str) -> Dict[str, Any]:
+    """Return a drive's report; a SCSI drive has its counters in the error log, which others may refuse."""
+    asked = ["-d", kind, name]
+    report = _smartctl(["-i", "-H", "-A"] + asked, context.inputs.command_timeout)
+    if (report.get("device") or {}).get("protocol") == "SCSI":
+        try:
+            report.update(_smartctl(["-l", "error"] + asked, context.inputs.command_timeout))
+        except Unmeasurable:
+            pass  # its verdict and its defects are known
+    return report
+
+
 def _smartctl(arguments: List[str], timeout: float) -> Dict[str, Any]:
-    """Return what smartctl says as JSON (7.0 and newer). Raises Unmeasurable."""
+    """Return what smartctl says as JSON (7.0 and newer). Raises Unmeasurable.
+
+    A drive that says that it fails is believed, whatever else went wrong.
+    """
     argv = ["smartctl", "--json"] + arguments
     answer = commands.run(argv, timeout, accepted=range(256))
     try:
         report: Dict[str, Any] = json.loads(answer.output)
     except ValueError:
         raise Unmeasurable("not_supported", feature="smartctl --json") from None
-    if answer.code & COULD_NOT:
+    if answer.code & COULD_NOT and (report.get("smart_status") or {}).get("passed") is not False:
         messages = [row.get("string", "") for row in (report.get("smartctl") or {}).get("messages") or []]
-        raise Unmeasurable("command_failed", command=" ".join(argv), message="; ".join(messages)[:200])
+        message = "; ".join(messages)[:200] or "exit code %d" % answer.code
+        raise Unmeasurable("command_failed", command=" ".join(argv), message=message)
     return report
 
 
 MEASURES: Measures = (
     (("sensor.temperature",), temperatures),
     (("disk.smart", "disk.smart_attributes"), smart),
-    (("raid.degraded",), raid),
 )

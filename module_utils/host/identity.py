@@ -1,14 +1,19 @@
-"""Who the host is: operating system, kernel, size, virtualization, time zone, uptime."""
+"""Who the host is: operating system, kernel, size, addresses, virtualization, time zone, uptime."""
 
 import os
 import platform
 import shlex
+import time
 from typing import Dict, Iterator, Optional
 
 from ..observations import Observation
 from . import container, files
+from .addresses import addresses
 from .context import Context, Measures
 from .errors import Unmeasurable
+
+#: linux/time.h; it goes on while the machine sleeps, and no container engine puts its own figure in its place.
+CLOCK_BOOTTIME = 7
 
 
 def parse_os_release(text: str) -> Dict[str, str]:
@@ -78,14 +83,15 @@ def cores(context: Context) -> float:
     return usable if quota is None else min(usable, quota)
 
 
-def _timezone() -> str:
-    named = (files.optional("/etc/timezone") or "").strip()
-    if named:
-        return named.splitlines()[0]
-    try:
-        return os.path.realpath("/etc/localtime").split("/zoneinfo/")[1]
-    except IndexError:
+def timezone(link: str = "/etc/localtime", name: str = "/etc/timezone") -> str:
+    """Return the zone that programs take, which /etc/timezone need not be; its offset where it has no name."""
+    _, zoned, zone = os.path.realpath(link).partition("/zoneinfo/")
+    if zoned:
+        return zone[len("posix/") :] if zone.startswith("posix/") else zone
+    if not os.path.exists(link):
         return "UTC"
+    named = (files.optional(name) or "").split()
+    return named[0] if named else time.strftime("UTC%z")
 
 
 def _memory_bytes(context: Context) -> Optional[int]:
@@ -116,14 +122,23 @@ def identify(context: Context) -> Iterator[Observation]:
             "virtualization": context.once(virtualization),
             "container": context.surroundings.container,
             "python": platform.python_version(),
-            "timezone": _timezone(),
+            "timezone": timezone(),
+            "addresses": addresses(context.inputs.command_timeout),
         },
     )
 
 
+def machine_seconds() -> float:
+    """Return the seconds since the kernel started."""
+    try:
+        return time.clock_gettime(CLOCK_BOOTTIME)
+    except OSError:
+        return float(files.read("/proc/uptime").split()[0])
+
+
 def uptime_seconds(context: Context) -> float:
     """Return the seconds since the host started: a container's PID 1, else the kernel."""
-    kernel = float(files.read("/proc/uptime").split()[0])
+    kernel = machine_seconds()
     if not context.surroundings.container:
         return kernel
     stat = files.read("/proc/1/stat")

@@ -5,6 +5,7 @@ import json
 import traceback
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
+from ..masking import mask
 from ..observations import Observation
 from . import (
     antivirus,
@@ -19,6 +20,7 @@ from . import (
     network,
     packages,
     processes,
+    raid,
     services,
 )
 from .context import Context, Measures
@@ -39,6 +41,7 @@ SUBJECTS = (
     packages,
     certificates,
     hardware,
+    raid,
     antivirus,
 )
 
@@ -88,7 +91,7 @@ def take(
 def _described(error: Exception) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = "%s:%s" % (last.filename.rpartition("/")[2], last.lineno)
-    return ("%s: %s (%s)" % (type(error).__name__, error, place))[:300]
+    return mask("%s: %s (%s)" % (type(error).__name__, error, place))[:300]
 
 
 def clean(value: Any) -> Any:

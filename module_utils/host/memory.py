@@ -1,14 +1,18 @@
 """Memory, swap, kills for want of memory, uncorrectable errors, and the time lost waiting (pressure)."""
 
+import re
 from typing import Any, Dict, Iterator, Optional
 
 from ..observations import Observation
-from . import container, files
+from . import commands, container, files, journal
 from .context import Context, Measures
 from .errors import Unmeasurable
-from .identity import uptime_seconds
+from .identity import machine_seconds, uptime_seconds
 
 EDAC = "/sys/devices/system/edac/mc"
+
+#: What the kernel writes for each process that it kills (mm/oom_kill.c), of which older ones announce it as "Kill".
+_KILLED = re.compile(rb"\bKilled process \d+")
 
 
 def parse_meminfo(text: str) -> Dict[str, int]:
@@ -65,17 +69,40 @@ def swap(context: Context) -> Iterator[Observation]:
 
 
 def oom_kills(context: Context) -> Iterator[Observation]:
-    """Yield how many processes the kernel killed for want of memory since the host started."""
+    """Yield how many processes the kernel killed for want of memory.
+
+    The kernel counts since it started, so old kills would count for ever: where its log tells, only those since the
+    last inspection do.
+    """
     own = container.memory(context.surroundings)
     count: Optional[int] = own.oom_kills if own is not None else None
-    scope = "container"
+    scope, seconds = "container", uptime_seconds(context)
     if count is None:
         count = container.parse_figures(files.read("/proc/vmstat")).get("oom_kill")
-        scope = "machine"
+        scope, seconds = "machine", machine_seconds()
     if count is None:
         raise Unmeasurable("not_supported", feature="oom_kill in /proc/vmstat")
-    detail: Dict[str, Any] = dict(context.scope(scope), over_seconds=int(uptime_seconds(context)))
+    detail: Dict[str, Any] = dict(context.scope(scope), over_seconds=int(seconds))
+    if count and not context.surroundings.container and context.since > context.now - seconds:
+        try:
+            logged = _logged_kills(context)
+        except Unmeasurable:
+            pass  # the count since the start remains
+        else:
+            detail.update(since_boot=count, over_seconds=int(context.now - context.since))
+            count = logged
     yield context.observe("memory.oom_kills", count, detail)
+
+
+def _logged_kills(context: Context) -> int:
+    """Return the kills in the kernel's log since the last inspection. Raises Unmeasurable where it may lack some."""
+    timeout = context.inputs.command_timeout
+    journal.require_readable()
+    oldest = journal.reaches_back_to(timeout)
+    if oldest is None or oldest > context.since:
+        raise Unmeasurable("source_missing", source="journal")
+    argv = ["journalctl", "-q", "--no-pager", "-k", "-o", "cat", "--since", journal.moment(context.since)]
+    return sum(1 for line in commands.lines(argv, timeout) if _KILLED.search(line))
 
 
 def uncorrected_errors(context: Context) -> Iterator[Observation]:

@@ -1,9 +1,8 @@
 """Which file systems a host has: reads the mount table and keeps what a person would call a disk."""
 
 import fnmatch
-import os
 import re
-from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 #: Views of the kernel, not storage.
 PSEUDO = frozenset(
@@ -77,7 +76,7 @@ SYSTEM_MEMORY = (
 
 
 class Mount(NamedTuple):
-    """A line of /proc/self/mountinfo; options are the mount's own, super_options the file system's."""
+    """A line of /proc/PID/mountinfo; options are the mount's own, super_options the file system's."""
 
     device_number: str
     root: str
@@ -86,6 +85,7 @@ class Mount(NamedTuple):
     type: str
     source: str
     super_options: Tuple[str, ...]
+    number: int = 0
 
 
 def unescape(text: str) -> str:
@@ -94,12 +94,12 @@ def unescape(text: str) -> str:
 
 
 def parse_mountinfo(text: str) -> List[Mount]:
-    """Return /proc/self/mountinfo (proc(5)); lines that don't follow the format are left out."""
+    """Return /proc/PID/mountinfo (proc(5)); lines that don't follow the format are left out."""
     mounts = []
     for line in text.split("\n"):
         left, _, right = line.partition(" - ")
         fields, kind = left.split(" "), right.split(" ")
-        if len(fields) < 6 or len(kind) < 3:
+        if len(fields) < 6 or len(kind) < 3 or not fields[0].isdigit():
             continue
         mounts.append(
             Mount(
@@ -110,6 +110,7 @@ def parse_mountinfo(text: str) -> List[Mount]:
                 kind[0],
                 unescape(kind[1]),
                 tuple(kind[2].split(",")),
+                int(fields[0]),
             )
         )
     return mounts
@@ -155,22 +156,39 @@ def unexpectedly_read_only(mount: Mount, fstab: Dict[str, Tuple[str, ...]]) -> b
 
 
 def storage(mounts: Sequence[Mount], ignored: Sequence[str]) -> List[Mount]:
-    """Return the mounts worth measuring, sorted by mount point, each file system once by its shortest mount point.
+    """Return the mounts worth measuring, those with the shortest mount point first.
 
-    A later mount hides an earlier one at the same point. Bind mounts and Btrfs subvolumes are the same file system.
+    A later mount hides an earlier one at the same point. Only the table is read: nothing here can hang.
     """
     visible = {mount.point: mount for mount in mounts}
-    chosen: List[Mount] = []
-    seen: Set[Tuple[str, str]] = set()
-    for mount in sorted(visible.values(), key=lambda mount: (len(mount.point), mount.point)):
+    return sorted(
+        (
+            mount
+            for mount in visible.values()
+            if _is_storage(mount) and not any(fnmatch.fnmatchcase(mount.point, pattern) for pattern in ignored)
+        ),
+        key=lambda mount: (len(mount.point), mount.point),
+    )
+
+
+def distinct(mounts: Sequence[Mount]) -> List[Mount]:
+    """Return the mounts by mount point, each file system once, by the first of its mounts.
+
+    Bind mounts and Btrfs subvolumes are the same file system.
+    """
+    chosen: Dict[Tuple[str, str], Mount] = {}
+    for mount in mounts:
         identity = (mount.type, mount.source) if mount.source.startswith("/dev/") else ("", mount.device_number)
-        if not _is_storage(mount) or identity in seen:
-            continue
-        if any(fnmatch.fnmatchcase(mount.point, pattern) for pattern in ignored):
-            continue
-        seen.add(identity)
-        chosen.append(mount)
-    return sorted(chosen, key=lambda mount: mount.point)
+        chosen.setdefault(identity, mount)
+    return sorted(chosen.values(), key=lambda mount: mount.point)
+
+
+def holding(mounts: Sequence[Mount], number: Optional[int], path: str) -> Optional[Mount]:
+    """Return the mount that holds an open file: by its number where the kernel tells it, else by the file's path."""
+    if number is not None:
+        return next((mount for mount in mounts if mount.number == number), None)
+    above = [mount for mount in mounts if (path + "/").startswith(mount.point.rstrip("/") + "/")]
+    return max(above, key=lambda mount: len(mount.point)) if above else None
 
 
 def _is_storage(mount: Mount) -> bool:
@@ -180,8 +198,5 @@ def _is_storage(mount: Mount) -> bool:
         if is_read_only(mount):
             return False
         return not any(fnmatch.fnmatchcase(mount.point, pattern) for pattern in SYSTEM_MEMORY)
-    if mount.type == "overlay":
-        return mount.point == "/"  # elsewhere it is a container's view of a disk that is measured itself
-    if is_network(mount):
-        return True  # even asking for its kind could hang
-    return os.path.isdir(mount.point)  # containers have single files mounted over /etc/hosts and others
+    # An overlay elsewhere is a container's view of a disk that is measured itself.
+    return mount.type != "overlay" or mount.point == "/"

@@ -14,6 +14,9 @@ from .processes import snapshot
 #: linux/net/tcp_states.h: a listening TCP socket, and a UDP socket that is bound to no peer.
 TCP_LISTEN, UDP_UNCONNECTED = "0A", "07"
 
+#: Where the kernel takes the ports of sockets that asked for none (ip-sysctl, ip_local_port_range).
+EPHEMERAL = "/proc/sys/net/ipv4/ip_local_port_range"
+
 PORT = re.compile(r"(tcp|udp)/([1-9][0-9]{0,4})\Z")
 MAXIMUM = 200
 
@@ -102,16 +105,22 @@ def conntrack(context: Context) -> Iterator[Observation]:
 
 
 def errors(context: Context) -> Iterator[Observation]:
-    """Yield the share of packets that each used interface received or sent with an error, the worse direction."""
-    for interface in parse_interfaces(files.read("/proc/net/dev"))[:MAXIMUM]:
-        packets = interface.received + interface.sent
-        if interface.name == "lo" or interface.name.startswith("veth") or not packets:
-            continue
+    """Yield the share of packets that each used interface received or sent with an error, the worse direction.
+
+    The share is that since the interface came up; the counters in the detail tell two inspections apart.
+    """
+    used = [
+        interface
+        for interface in parse_interfaces(files.read("/proc/net/dev"))
+        if interface.received + interface.sent and interface.name != "lo" and not interface.name.startswith("veth")
+    ]
+    for interface in used[:MAXIMUM]:
         receiving = interface.receive_errors / max(interface.received + interface.receive_errors, 1)
         sending = interface.send_errors / max(interface.sent + interface.send_errors, 1)
         counters = interface._asdict()
         detail = {key: counters[key] for key in counters if key != "name"}
         yield context.observe("network.errors", 100.0 * max(receiving, sending), detail, interface.name)
+    yield from context.left_out("network.errors", len(used[MAXIMUM:]))
 
 
 def _ports(context: Context) -> List[Port]:
@@ -139,22 +148,47 @@ def _order(port: str) -> Tuple[str, int]:
     return protocol, int(number)
 
 
+def _ephemeral() -> range:
+    """Return the ports that sockets get which asked for none."""
+    first, last = (files.optional(EPHEMERAL) or "32768 60999").split()[:2]
+    return range(int(first), int(last) + 1)
+
+
+def surprises(port: Port, expected: Set[str], ephemeral: range) -> bool:
+    """Return whether an open port is nobody's intention.
+
+    Ports of the loopback alone reach nobody; a UDP port that the kernel chose is a client's, which waits for an answer.
+    """
+    protocol, number = _order(port.port)
+    chosen = protocol == "udp" and number in ephemeral
+    return port.port not in expected and not port.loopback and not chosen
+
+
 def listening(context: Context) -> Iterator[Observation]:
-    """Yield the listening ports against those that were declared; ports of the loopback alone surprise nobody."""
+    """Yield the listening ports against those that were declared; who is only reached from inside is missing."""
     ports = context.once(_ports)
-    shown = [{"port": port.port, "addresses": list(port.addresses[:8]), "process": port.process} for port in ports]
+    shown = [dict(_holder(port), port=port.port) for port in ports]
     detail: Dict[str, Any] = dict(capped("ports", shown, MAXIMUM), count=len(ports))
     if not context.inputs.expected_ports:
         yield context.unknown("network.listening", "not_declared", detail, input="host_inspection_expected_ports")
         return
     yield context.observe("network.listening", len(ports), detail)
     expected: Set[str] = set(context.inputs.expected_ports)
-    for port in ports[:MAXIMUM]:
-        if port.port not in expected and not port.loopback:
-            found = {"addresses": list(port.addresses[:8]), "process": port.process}
-            yield context.observe("network.unexpected_port", 1, found, port.port)
-    for name in sorted(expected - {port.port for port in ports}, key=_order):
-        yield context.observe("network.missing_port", 1, {}, name)
+    ephemeral = _ephemeral()
+    unexpected = [port for port in ports if surprises(port, expected, ephemeral)]
+    for port in unexpected[:MAXIMUM]:
+        yield context.observe("network.unexpected_port", 1, _holder(port), port.port)
+    yield from context.left_out("network.unexpected_port", len(unexpected[MAXIMUM:]))
+    found = {port.port: port for port in ports}
+    for name in sorted(expected, key=_order):
+        if name not in found:
+            yield context.observe("network.missing_port", 1, {}, name)
+        elif found[name].loopback:
+            yield context.observe("network.missing_port", 1, _holder(found[name]), name)
+
+
+def _holder(port: Port) -> Dict[str, Any]:
+    return {"addresses": list(port.addresses[:8]), "process": port.process}
 
 
 MEASURES: Measures = (

@@ -5,20 +5,24 @@ The package manager is told by its executable, not by the distribution's name.
 
 import glob
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..observations import Observation, limits_for
-from . import apt, commands, files, rpm, versions
+from . import apt, commands, files, locks, rpm, versions
 from .context import Context, Measures, capped
 from .errors import Unmeasurable
 from .processes import running
 
-#: The processes that change the package database.
-CHANGING = frozenset({"apt", "apt-get", "aptitude", "dpkg", "unattended-upgr", "dnf", "yum", "rpm"})
+#: What asks for a restart through /run/reboot-required; without any of them its absence says nothing.
+REBOOT_HOOKS = (
+    "/usr/share/update-notifier/notify-reboot-required",
+    "/etc/kernel/postinst.d/update-notifier",
+    "/etc/kernel/postinst.d/unattended-upgrades",
+)
 
 
 class Updates(NamedTuple):
-    """The updates that wait, by package name; ``security`` is None where the repositories don't say."""
+    """The updates that wait, held ones too; ``security`` are those of them for security, None where nobody says."""
 
     pending: List[str]
     security: Optional[List[str]]
@@ -35,39 +39,45 @@ def manager() -> str:
     raise Unmeasurable("tool_missing", tool="apt-get, dnf, yum")
 
 
-def metadata_changed(tool: str) -> float:
-    """Return when the package lists were last fetched, in seconds of the epoch. Raises Unmeasurable: source_missing."""
-    return apt.metadata_changed() if tool == "apt" else rpm.metadata_changed()
-
-
 def _updates(tool: str, timeout: float) -> Updates:
-    if tool == "apt":
-        plan = apt.plan(timeout)
-        detail = {"new": len(plan.new), "kept_back": len(plan.kept_back), "phased": len(plan.phased)}
-        return Updates(plan.upgraded, plan.security, detail)
-    return Updates(rpm.pending(tool, timeout), rpm.security(tool, timeout), {})
+    """Return the updates of installed packages; what they bring in anew is only a figure of the detail."""
+    if tool != "apt":
+        return Updates(rpm.pending(tool, timeout), rpm.security(tool, timeout), {})
+    plan = apt.plan(timeout)
+    detail: Dict[str, Any] = {"new": len(plan.new), "kept_back": len(plan.kept_back), "phased": len(plan.phased)}
+    waiting = plan.upgraded + plan.kept_back
+    if not any(release.security for release in apt.releases()):
+        return Updates(waiting, None, detail)
+    held = apt.security_among(plan.kept_back, timeout)
+    if held:
+        detail.update(capped("held_security", held))
+    return Updates(waiting, [name for name in plan.upgraded if name in plan.security] + held, detail)
 
 
-def _age_days(context: Context) -> float:
-    return max(context.now - metadata_changed(manager()), 0.0) / 86400
+def _fetched(context: Context) -> Tuple[float, str]:
+    """Return how old the package lists are, in days, and the repository that they are oldest of."""
+    tool = manager()
+    moment, repository = apt.fetched() if tool == "apt" else rpm.fetched(tool, context.inputs.command_timeout)
+    return max(context.now - moment, 0.0) / 86400, repository
 
 
 def metadata_age(context: Context) -> Iterator[Observation]:
     """Yield how old the package lists are, in days."""
-    yield context.observe("packages.metadata_age", context.once(_age_days), {"manager": manager()})
+    age, repository = context.once(_fetched)
+    yield context.observe("packages.metadata_age", age, {"manager": manager(), "repository": repository})
 
 
 def pending(context: Context) -> Iterator[Observation]:
     """Yield how many updates wait, and how many of them are for security; from stale lists neither is known."""
     tool = manager()
-    age = context.once(_age_days)
+    age, _ = context.once(_fetched)
     found = _updates(tool, context.inputs.command_timeout)
     detail = dict(found.detail, manager=tool)
     listed = {"packages.pending": found.pending, "packages.security": found.security}
     limit = limits_for(context.inputs.thresholds, "packages.metadata_age", "").get("warning")
     for check, names in listed.items():
         if names is None:
-            yield context.unknown(check, "source_missing", detail, source="updateinfo")
+            yield context.unknown(check, "no_security_source", detail)
             continue
         figures = dict(detail, **capped("packages", names))
         if limit is not None and age >= limit:
@@ -78,14 +88,31 @@ def pending(context: Context) -> Iterator[Observation]:
 
 
 def interrupted(context: Context) -> Iterator[Observation]:
-    """Yield whether the package database was left in the middle of a change; one that is under way is not left."""
+    """Yield whether the package database was left in the middle of a change; while one is under way nobody can tell."""
     tool = manager()
+    busy = _at_work(context, tool)
     broken = apt.interrupted() if tool == "apt" else rpm.interrupted(tool)
-    busy = running(context, CHANGING) if broken else []
     detail: Dict[str, Any] = dict(capped("packages", broken), manager=tool)
     if busy:
-        detail["running"] = busy
-    yield context.observe("packages.interrupted", int(bool(broken) and not busy), detail)
+        yield context.unknown("packages.interrupted", "in_progress", detail, process=busy)
+    else:
+        yield context.observe("packages.interrupted", int(bool(broken)), detail)
+
+
+def _at_work(context: Context, tool: str) -> str:
+    """Return the program that changes the package database at this moment, empty if none does.
+
+    The lock tells for sure: programs such as unattended-upgrade-shutdown run all the time and change nothing. dnf gives
+    its lock back before it has finished its history, so there the programs count as well.
+    """
+    manages = apt if tool == "apt" else rpm
+    try:
+        holders = [holder for holder in map(locks.holder, manages.LOCKS) if holder]
+        if holders or tool == "apt":
+            return ", ".join(sorted(set(holders)))
+    except Unmeasurable:
+        pass  # not permitted
+    return ", ".join(running(context, manages.PROGRAMS))
 
 
 def reboot_required(context: Context) -> Iterator[Observation]:
@@ -94,7 +121,7 @@ def reboot_required(context: Context) -> Iterator[Observation]:
     A container has no kernel of its own: only what its packages say counts.
     """
     reasons: List[str] = []
-    detail: Dict[str, Any] = dict(context.scope("container"))
+    detail: Dict[str, Any] = dict(context.scope("container"), reasons=reasons)
     if os.path.exists("/run/reboot-required"):
         reasons.append("/run/reboot-required")
         asked = (files.optional("/run/reboot-required.pkgs") or "").split()
@@ -105,11 +132,15 @@ def reboot_required(context: Context) -> Iterator[Observation]:
         detail.update(running_kernel=kernel, installed_kernel=newest)
         if newest is not None and versions.sort_key(newest) > versions.sort_key(kernel):
             reasons.append("kernel")
-        if commands.available("needs-restarting"):
+        asks = commands.available("needs-restarting")
+        if asks and not reasons:
             argv = ["needs-restarting", "-r"]
             if commands.run(argv, context.inputs.command_timeout, accepted=(0, 1)).code == 1:
                 reasons.append("needs-restarting")
-    detail["reasons"] = reasons
+        if newest is None and not reasons and not asks and not any(map(os.path.exists, REBOOT_HOOKS)):
+            source = "/boot/vmlinuz-*, needs-restarting, /run/reboot-required"
+            yield context.unknown("packages.reboot_required", "source_missing", detail, source=source)
+            return
     yield context.observe("packages.reboot_required", int(bool(reasons)), detail)
 
 

@@ -4,14 +4,17 @@ One walk over /proc serves every subject that asks; a process that ends meanwhil
 """
 
 import os
+import re
 import stat
 import time
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
+from ..masking import mask
 from ..observations import Observation, rank
 from . import files
 from .context import Context, Measures, capped
 from .errors import Unmeasurable
+from .mounts import Mount, holding, is_network, parse_mountinfo
 
 #: Deleted files that hold memory or devices, not space on a disk.
 NOT_ON_DISK = (
@@ -56,7 +59,8 @@ class Snapshot(NamedTuple):
     """One walk over /proc.
 
     ``hidden`` counts the processes whose descriptors may not be looked at, ``uncounted`` those of them that may not
-    even be counted.
+    even be counted, ``served`` the deleted files on mounts of other hosts or processes, which are not asked: they may
+    never answer.
     """
 
     processes: List[Process]
@@ -66,6 +70,7 @@ class Snapshot(NamedTuple):
     hidden: int
     uncounted: int
     truncated: bool
+    served: int
 
 
 def parse_stat(text: str) -> Process:
@@ -88,10 +93,10 @@ def parse_open_limit(text: str) -> Optional[int]:
 def snapshot(context: Context) -> Snapshot:
     """Return what one walk over /proc finds, within the time that a command may take."""
     deadline = time.monotonic() + context.inputs.command_timeout
-    found = Snapshot([], [], [], {}, 0, 0, False)
+    found = Snapshot([], [], [], {}, 0, 0, False, 0)
     descend = any(context.wants(check) for check in DESCRIPTOR_CHECKS)
     inodes: Set[Tuple[int, int]] = set()
-    hidden, uncounted, truncated = 0, 0, False
+    hidden, uncounted, served, truncated = 0, 0, 0, False
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -101,31 +106,51 @@ def snapshot(context: Context) -> Snapshot:
             continue  # it ended between the listing and the reading
         found.processes.append(process)
         truncated = time.monotonic() > deadline
-        if descend and not truncated and not _descriptors(process, found, inodes):
+        if not descend or truncated:
+            continue
+        try:
+            served += _descriptors(process, found, inodes)
+        except PermissionError:
             hidden += 1
             uncounted += not _count(process, found)
-    return found._replace(hidden=hidden, uncounted=uncounted, truncated=truncated)
+    return found._replace(hidden=hidden, uncounted=uncounted, truncated=truncated, served=served)
 
 
-def _descriptors(process: Process, found: Snapshot, inodes: Set[Tuple[int, int]]) -> bool:
-    """Add what a process holds open; return False if that may not be seen."""
+def _descriptors(process: Process, found: Snapshot, inodes: Set[Tuple[int, int]]) -> int:
+    """Add what a process holds open; return how many files were not asked. Raises PermissionError."""
     folder = "/proc/%d/fd" % process.pid
     try:
         names = os.listdir(folder)
         targets = [(name, _link(folder + "/" + name)) for name in names]
     except PermissionError:
-        return False
+        raise
     except OSError:
-        return True  # it ended
+        return 0  # it ended
     _use(process, found, len(names))
+    deleted = []
     for name, target in targets:
         if target.startswith("socket:["):
             found.sockets.setdefault(int(target[8:-1]), process)
         elif target.endswith(" (deleted)") and not target.startswith(NOT_ON_DISK):
-            held = _deleted(process, folder + "/" + name, target, inodes)
-            if held is not None:
-                found.deleted.append(held)
-    return True
+            deleted.append((name, target))
+    mounts = parse_mountinfo(files.optional("/proc/%d/mountinfo" % process.pid) or "") if deleted else []
+    served = 0
+    for name, target in deleted:
+        if may_hang(process, name, target, mounts):
+            served += 1
+            continue
+        held = _deleted(process, folder + "/" + name, target, inodes)
+        if held is not None:
+            found.deleted.append(held)
+    return served
+
+
+def may_hang(process: Process, descriptor: str, target: str, mounts: Sequence[Mount]) -> bool:
+    """Return whether a file that a process holds open may never answer: it is served, or nobody knows its mount."""
+    about = files.optional("/proc/%d/fdinfo/%s" % (process.pid, descriptor)) or ""
+    number = re.search(r"^mnt_id:\s*(\d+)$", about, re.MULTILINE)  # Linux 3.15
+    mount = holding(mounts, int(number.group(1)) if number else None, target)
+    return mount is None or is_network(mount)
 
 
 def _count(process: Process, found: Snapshot) -> bool:
@@ -212,7 +237,10 @@ def deleted_open(context: Context) -> Iterator[Observation]:
     """Yield the bytes that deleted files still take because a process holds them open; each file counts once."""
     walk = context.once(snapshot)
     held = sorted(walk.deleted, key=lambda file: -file.bytes)
-    detail = capped("holders", [file._asdict() for file in held if file.bytes], 10)
+    shown = [dict(file._asdict(), path=mask(file.path)) for file in held if file.bytes]
+    detail = capped("holders", shown, 10)
+    if walk.served:
+        detail["not_asked"] = walk.served
     total = sum(file.bytes for file in held)
     yield _complete(context, context.observe("filesystem.deleted_open", total, detail), walk.hidden, walk.truncated)
 

@@ -3,31 +3,34 @@
 import contextlib
 import glob
 import os
-from typing import List, Optional
+from typing import List, Optional, Set, Tuple
 
 try:
     import sqlite3
 except ImportError:  # a Python without it
     sqlite3 = None  # type: ignore[assignment]
 
-from . import commands
+from . import commands, files
 from .errors import Unmeasurable
 
-METADATA = (
-    "/var/cache/dnf/*/repodata/repomd.xml",
-    "/var/cache/libdnf5/*/repodata/repomd.xml",
-    "/var/cache/yum/*/*/*/repomd.xml",
-    "/var/cache/yum/*/*/repomd.xml",
-    "/var/cache/yum/*/repomd.xml",
+#: Where a repository's metadata is cached: dnf (and dnf 5) adds a digest to its id, yum does not.
+CACHES = (
+    "/var/cache/dnf/{id}-[0-9a-f]*/repodata/{name}",
+    "/var/cache/libdnf5/{id}-[0-9a-f]*/repodata/{name}",
+    "/var/cache/yum/*/*/{id}/{name}",
+    "/var/cache/yum/*/*/{id}/gen/{name}",
+    "/var/cache/yum/{id}/{name}",
 )
-UPDATE_INFORMATION = (
-    "/var/cache/dnf/*/repodata/*updateinfo*",
-    "/var/cache/libdnf5/*/repodata/*updateinfo*",
-    "/var/cache/yum/*/*/*/*updateinfo*",
-    "/var/cache/yum/*/*/*/gen/*updateinfo*",
-)
+#: Written when metadata is fetched or found unchanged: dnf touches primary then, yum cachecookie; a failure none.
+FETCHED = ("repomd.xml", "*primary*", "cachecookie")
+#: In the distribution's own repositories and nowhere else.
+BASE_PACKAGE = "glibc"
 HISTORY = "/var/lib/dnf/history.sqlite"
 UNFINISHED = "/var/lib/yum/transaction-all.*"
+
+#: Whoever changes the database holds one of these, or is one of those.
+LOCKS = ("/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock")
+PROGRAMS = ("dnf", "dnf5", "yum", "rpm")
 
 #: ``check-update`` answers with this where updates wait (dnf(8)).
 UPDATES_WAIT = 100
@@ -57,24 +60,59 @@ def pending(tool: str, timeout: float) -> List[str]:
     return parse_check_update(answer.output)
 
 
+def parse_repositories(output: str) -> List[str]:
+    """Return the ids of ``repolist``; yum marks some with ! or * and adds the release and the architecture."""
+    lines = [line.split() for line in output.splitlines()]
+    words = [line[0] for line in lines if len(line) > 1 and line[:2] != ["repo", "id"]]
+    return [word.lstrip("!*").partition("/")[0] for word in words if not word.endswith(":")]
+
+
+def parse_providers(output: str) -> Set[str]:
+    """Return the repositories that ``list --showduplicates`` names; installed packages have one that starts with @."""
+    lines = (line.split() for line in output.splitlines())
+    return {line[2] for line in lines if len(line) == 3 and not line[2].startswith("@")}
+
+
 def security(tool: str, timeout: float) -> Optional[List[str]]:
-    """Return the packages with a security update; None where no repository tells which updates are for security."""
-    if not any(glob.glob(pattern) for pattern in UPDATE_INFORMATION):
+    """Return the packages with a security update; None where the distribution's own repositories don't tell.
+
+    Others don't vouch for it: EPEL says which of its own updates are for security, and no more.
+    """
+    listed = commands.run([tool, "-q", "-C", "--showduplicates", "list", BASE_PACKAGE], timeout, (0, 1)).output
+    indexes = [path for repository in parse_providers(listed) for path in _cached(repository, "repomd.xml")]
+    if not any('type="updateinfo"' in (files.optional(path) or "") for path in indexes):
         return None
     answer = commands.run([tool, "-q", "-C", "--security", "check-update"], timeout, (0, UPDATES_WAIT))
     return parse_check_update(answer.output)
 
 
-def metadata_changed() -> float:
-    """Return when the newest metadata was fetched, in seconds of the epoch. Raises Unmeasurable: source_missing."""
-    paths = [path for pattern in METADATA for path in glob.glob(pattern)]
+def fetched(tool: str, timeout: float) -> Tuple[float, str]:
+    """Return the enabled repository that was not asked for longest: when it last was, in seconds of the epoch, its id.
+
+    Raises Unmeasurable: source_missing where no repository is enabled, or one was never fetched.
+    """
+    repositories = parse_repositories(commands.run([tool, "-q", "-C", "repolist"], timeout).output)
+    if not repositories:
+        raise Unmeasurable("source_missing", source="/etc/yum.repos.d")
+    return min((_asked(repository), repository) for repository in repositories)
+
+
+def _asked(repository: str) -> float:
+    paths = [path for name in FETCHED for path in _cached(repository, name)]
     if not paths:
-        raise Unmeasurable("source_missing", source="/var/cache/dnf, /var/cache/yum")
+        raise Unmeasurable("source_missing", source="/var/cache/*/%s" % repository)
     return max(os.stat(path).st_mtime for path in paths)
 
 
+def _cached(repository: str, name: str) -> List[str]:
+    patterns = (pattern.format(id=glob.escape(repository), name=name) for pattern in CACHES)
+    return [path for pattern in patterns for path in glob.glob(pattern)]
+
+
 def interrupted(tool: str) -> List[str]:
-    """Return the transactions that were begun but not finished: yum's files, or dnf's history (dnf 4).
+    """Return what was begun but not finished: yum's files, or the last transaction in dnf's history (dnf 4).
+
+    An older transaction that never ended was followed by one that did, so nothing is left of it.
 
     Raises Unmeasurable: not_supported, source_missing.
     """
@@ -86,7 +124,7 @@ def interrupted(tool: str) -> List[str]:
         raise Unmeasurable("not_supported", feature="sqlite3 of Python")
     try:
         with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % HISTORY, uri=True, timeout=5)) as history:
-            rows = history.execute("SELECT id, cmdline FROM trans WHERE dt_end IS NULL ORDER BY id").fetchall()
+            rows = history.execute("SELECT id, cmdline, dt_end FROM trans ORDER BY id DESC LIMIT 1").fetchall()
     except sqlite3.Error as error:
         raise Unmeasurable("command_failed", command=HISTORY, message=str(error)) from error
-    return ["%s %s" % (number, arguments or "") for number, arguments in rows]
+    return ["%s %s" % (number, arguments or "") for number, arguments, end in rows if end is None]

@@ -2,13 +2,25 @@
 
 import json
 import os
+import time
 from collections import deque
-from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..observations import Observation
 from . import commands, journal
 from .context import Context, Measures, capped
 from .errors import Unmeasurable
+
+#: What each state of systemctl(1), is-system-running, is worth; the failed units of a degraded system are findings
+#: of their own.
+LEVELS_OF_STATES = {
+    "running": "ok",
+    "degraded": "notice",
+    "initializing": "notice",
+    "starting": "notice",
+    "stopping": "notice",
+    "maintenance": "critical",
+}
 
 #: systemd's "Scheduled restart job" (sd-messages.h, SD_MESSAGE_UNIT_RESTART_SCHEDULED) and the first version with it.
 RESTART_SCHEDULED = "5eb03494b6584870a536b337290809b3"
@@ -16,13 +28,16 @@ RESTART_SCHEDULED_SINCE = 235
 RESTART_WINDOW = 300.0
 MAXIMUM = 100
 
+#: When a unit failed, best first; systemd words its other times in the host's own zone.
+SINCE = ("InactiveEnterTimestampMonotonic", "StateChangeTimestampMonotonic")
+
 
 class Unit(NamedTuple):
-    """A failed unit, why, and since when as systemd words it."""
+    """A failed unit, why, and since when: in seconds of the monotonic clock, None where systemd does not say."""
 
     name: str
     result: str
-    since: str
+    since: Optional[float]
 
 
 def running() -> bool:
@@ -46,7 +61,8 @@ def parse_show(output: str) -> List[Unit]:
     for block in output.split("\n\n"):
         found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if "Id" in found:
-            since = found.get("InactiveEnterTimestamp") or found.get("StateChangeTimestamp", "")
+            moments = [int(found.get(name) or 0) for name in SINCE]
+            since = next((moment / 1e6 for moment in moments if moment), None)
             units.append(Unit(found["Id"], found.get("Result", ""), since))
     return units
 
@@ -81,21 +97,27 @@ def state(context: Context) -> Iterator[Observation]:
         raise Unmeasurable("not_running", service="systemd")
     argv = ["systemctl", "is-system-running"]
     word = commands.run(argv, context.inputs.command_timeout, accepted=range(256)).output.strip()
-    if word in ("", "unknown", "offline"):
+    if word not in LEVELS_OF_STATES:
         raise Unmeasurable("command_failed", command=" ".join(argv), message=word or "no answer")
     names = context.once(_failed)
-    yield context.observe("systemd.state", word, dict(capped("failed_units", names), failed=len(names)))
+    detail = dict(capped("failed_units", names), failed=len(names))
+    yield context.observe("systemd.state", word, detail)._replace(level=LEVELS_OF_STATES[word])
 
 
 def failed(context: Context) -> Iterator[Observation]:
     """Yield each unit that failed."""
-    names = context.once(_failed)[:MAXIMUM] if running() else []
+    names = context.once(_failed) if running() else []
     if not names:
         return
-    argv = ["systemctl", "show", "-p", "Id,Result,InactiveEnterTimestamp,StateChangeTimestamp", "--"] + names
-    for unit in parse_show(commands.run(argv, context.inputs.command_timeout).output):
-        detail = {"result": unit.result, "since": unit.since}
+    argv = ["systemctl", "show", "-p", ",".join(("Id", "Result") + SINCE), "--"] + names[:MAXIMUM]
+    units = parse_show(commands.run(argv, context.inputs.command_timeout).output)
+    booted = time.time() - time.monotonic()
+    for unit in units:
+        detail = {"result": unit.result}
+        if unit.since is not None:
+            detail["since"] = journal.iso(booted + unit.since)
         yield context.observe("unit.failed", 1, detail, unit.name)
+    yield from context.left_out("unit.failed", len(names[MAXIMUM:]))
 
 
 def restarts(context: Context) -> Iterator[Observation]:
@@ -117,6 +139,7 @@ def restarts(context: Context) -> Iterator[Observation]:
     for unit, times in ranked[:MAXIMUM]:
         detail: Dict[str, Any] = {"restarts": len(times), "last": journal.iso(max(times))}
         yield context.observe("unit.restarts", most_within(times, RESTART_WINDOW), detail, unit)
+    yield from context.left_out("unit.restarts", len(ranked[MAXIMUM:]))
 
 
 MEASURES: Measures = (

@@ -3,6 +3,7 @@
 They carry no priority, so words tell it: what says error, failed or fatal counts as an error.
 """
 
+import bz2
 import calendar
 import datetime
 import glob
@@ -10,7 +11,12 @@ import gzip
 import os
 import re
 import time
-from typing import IO, Any, Iterator, List, NamedTuple, Optional, Union
+from typing import IO, Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+
+try:
+    import lzma
+except ImportError:  # a Python without it
+    lzma = None  # type: ignore[assignment]
 
 from . import files
 from .errors import Unmeasurable
@@ -18,6 +24,12 @@ from .journal import Entry
 
 FILES = ("/var/log/syslog", "/var/log/messages")
 LONGEST_LINE = 8192
+BLOCK = 1 << 18
+
+#: How rotated files are opened, by their ending; Python cannot read what is compressed in another way.
+OPENERS: Dict[str, Callable[[str], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+if lzma is not None:
+    OPENERS[".xz"] = lzma.open
 
 _TRADITIONAL = re.compile(
     r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) "
@@ -80,21 +92,29 @@ def _guess_year(match: Any, now: float) -> float:
     return now
 
 
-def sources(since: float) -> List[str]:
-    """Return the files that may hold entries since a time, oldest first.
+class Sources(NamedTuple):
+    """The files to read, newest first; ``complete`` if an older one ends before the time that was asked for."""
+
+    paths: List[str]
+    complete: bool
+
+
+def sources(since: float) -> Sources:
+    """Return the files that may hold entries since a time.
 
     Raises Unmeasurable: source_missing where the host keeps no such file, not_permitted.
     """
     current = [path for path in FILES if os.path.isfile(path)]
     if not current:
         raise Unmeasurable("source_missing", source="journal, " + ", ".join(FILES))
-    rotated = [path for path in glob.glob(current[0] + "[.-]*") if re.search(r"[.-]\d+(\.gz)?\Z", path)]
-    recent = sorted((path for path in rotated if _modified(path) >= since), key=_modified)
-    chosen = [*recent, current[0]]
+    live = max(current, key=_modified)
+    rotated = [path for path in glob.glob(live + "[.-]*") if re.search(r"[.-]\d+(\.\w+)?\Z", path)]
+    recent = sorted((path for path in rotated if _modified(path) >= since), key=_modified, reverse=True)
+    chosen = [live, *recent]
     for path in chosen:
         if not os.access(path, os.R_OK):
             raise Unmeasurable("not_permitted", path=path)
-    return chosen
+    return Sources(chosen, len(recent) < len(rotated))
 
 
 def _modified(path: str) -> float:
@@ -104,30 +124,48 @@ def _modified(path: str) -> float:
         return 0.0
 
 
-def read(paths: List[str], now: float) -> Iterator[Line]:
-    """Yield the lines of syslog files in order. Raises Unmeasurable as files.read() does."""
+def read(paths: List[str], now: float) -> Iterator[Optional[Line]]:
+    """Yield the lines of syslog files, None for each that is in no known form; plain files are read from their end.
+
+    Raises Unmeasurable as files.read() does, and not_supported for a file compressed in an unknown way.
+    """
     for path in paths:
+        ending = os.path.splitext(path)[1]
+        compressed = ending if re.search(r"\d\.\w*[a-z]\w*\Z", path) else ""
+        if compressed and compressed not in OPENERS:
+            raise Unmeasurable("not_supported", feature=path)
         try:
-            with _opened(path) as stream:
-                for text in _lines(stream):
-                    line = parse_line(text, now)
-                    if line is not None:
-                        yield line
-        except (EOFError, OSError) as error:
-            raise files.reason(error if isinstance(error, OSError) else OSError(str(error)), path) from error
+            with OPENERS[compressed](path) if compressed else open(path, "rb") as stream:
+                for raw in _forwards(stream) if compressed else _backwards(stream):
+                    if raw:
+                        yield parse_line(raw.decode("utf-8", "replace"), now)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno:
+                raise files.reason(error, path) from error
+            raise Unmeasurable("unparsable", source=path) from error  # a damaged archive
 
 
-def _opened(path: str) -> Union[IO[bytes], gzip.GzipFile]:
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
-
-
-def _lines(stream: Any) -> Iterator[str]:
+def _forwards(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield lines cut to LONGEST_LINE; the rest of a longer one is skipped."""
     while True:
-        raw = stream.readline(LONGEST_LINE)
+        line = raw = stream.readline(LONGEST_LINE)
         if not raw:
             return
-        text = raw.decode("utf-8", "replace").rstrip("\n")
         while raw and not raw.endswith(b"\n"):
             raw = stream.readline(LONGEST_LINE)
-        yield text
+        yield line.rstrip(b"\n")
+
+
+def _backwards(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines from the last to the first, cut to LONGEST_LINE."""
+    position = stream.seek(0, os.SEEK_END)
+    rest = b""
+    while position > 0:
+        size = min(position, BLOCK)
+        position -= size
+        stream.seek(position)
+        first, *lines = (stream.read(size) + rest).split(b"\n")
+        for line in reversed(lines):
+            yield line[:LONGEST_LINE]
+        rest = first[:LONGEST_LINE]
+    yield rest

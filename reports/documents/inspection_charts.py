@@ -61,7 +61,7 @@ def _shares(
     limits = {tuple(sorted((key, one.limits.get(key)) for key in ("warning", "critical"))) for one in shown}
     marks = next(iter(limits)) if len(limits) == 1 else ()
     bars = tuple(
-        Bar(label(one), one.value, words.result(one.check, one.value, one.unit), cast("Tone", one.level))
+        Bar(label(one), one.value, words.result(one.check, one.value, one.unit, one.limits), cast("Tone", one.level))
         for one in shown
     )
     return Chart(

@@ -12,12 +12,16 @@ from reports.document import Block, Cell, Column, Paragraph, Row, Section, Sheet
 from reports.text import printable, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reports.document import Scalar
     from reports.documents.inspection_record import Finding, HostResult, InspectionRecord
     from reports.wording import Wording
 
 #: With more hosts than this, their details start folded on a screen and digests keep fewer messages.
 _MANY_HOSTS = 4
+#: With more hosts than this, what is told of each is not printed: hundreds of pages that nobody would read.
+_MOST_PRINTED_HOSTS = 20
 _MESSAGES = 10
 _MESSAGES_OF_MANY = 5
 _MESSAGE_LENGTH = 300
@@ -29,10 +33,9 @@ def hosts_section(record: InspectionRecord, words: Wording) -> Section:
         return Section(words.term("hosts_section"))
     levels = tuple(reversed(LEVELS))
     columns = (
-        Column(words.term("host"), 20),
-        Column(words.title("host.identity"), 27),
-        Column(words.term("outcome"), 13, "center"),
-        Column(words.term("worst"), words.share("level_share") + 2, "center"),
+        Column(words.term("host"), 17),
+        Column(words.title("host.identity"), 36),
+        Column(words.term("outcome"), 16, "center"),
         *(Column(words.level(level), words.share("count_share"), "right") for level in levels),
     )
     ordered = sorted(record.hosts, key=lambda host: (not host.missed, -rank(host.worst)))
@@ -46,12 +49,15 @@ def hosts_section(record: InspectionRecord, words: Wording) -> Section:
                     Cell(host.name, anchor=anchor(record, host)),
                     Cell(words.plain(system)),
                     Cell(words.term(f"outcome_{host.outcome}"), tone="critical" if host.missed else ""),
-                    Cell(words.level(host.worst), tone=cast("Tone", host.worst)),
-                    *(Cell(str(number), number) for number in count),
+                    *(
+                        Cell(str(number), number, cast("Tone", level) if number and level != "ok" else "")
+                        for level, number in zip(levels, count, strict=True)
+                    ),
                 )
             )
         )
-    return Section(words.term("hosts_section"), (Table(columns, tuple(rows), sheet=words.term("hosts_section")),))
+    table = Table(columns, tuple(rows), sheet=words.term("hosts_section"), compact=True)
+    return Section(words.term("hosts_section"), (table,))
 
 
 def anchor(record: InspectionRecord, host: HostResult) -> str:
@@ -79,7 +85,15 @@ def detail_section(record: InspectionRecord, words: Wording) -> Section:
         )
         for host in inspected
     )
-    return Section(words.term("details_section"), sections=parts, spreadsheet=False)
+    elsewhere = _elsewhere(inspected, "all_items", words)
+    return Section(words.term("details_section"), sections=parts, spreadsheet=False, instead_on_paper=elsewhere)
+
+
+def _elsewhere(hosts: Sequence[object], sheet: str, words: Wording) -> str:
+    """Return where to find what is not printed of many hosts; empty where they are few."""
+    if len(hosts) <= _MOST_PRINTED_HOSTS:
+        return ""
+    return words.term("details_elsewhere", count=len(hosts), sheet=words.term(sheet))
 
 
 def _rows(host: HostResult, words: Wording) -> list[Row]:
@@ -92,7 +106,7 @@ def _rows(host: HostResult, words: Wording) -> list[Row]:
             Row(
                 (
                     Cell(words.title(one.check, one.subject)),
-                    Cell(words.result(one.check, one.value, one.unit)),
+                    Cell(words.result(one.check, one.value, one.unit, one.limits)),
                     Cell(words.level(one.level), tone=cast("Tone", one.level)),
                     Cell(_evidence(one, words)),
                 )
@@ -135,7 +149,8 @@ def log_section(record: InspectionRecord, words: Wording) -> Section:
         blocks = [Paragraph(words.term("logs_none"))]
     elif found:
         blocks = [Paragraph(words.term("logs_unmeasured"), tone="unknown")]
-    return Section(words.term("logs_section"), tuple(blocks), spreadsheet=False)
+    elsewhere = _elsewhere(noisy, "log_digest", words)
+    return Section(words.term("logs_section"), tuple(blocks), spreadsheet=False, instead_on_paper=elsewhere)
 
 
 def _digest(finding: Finding, words: Wording, many: bool) -> Table:
@@ -182,7 +197,20 @@ def sheets(record: InspectionRecord, words: Wording) -> tuple[Sheet, ...]:
     """Return a spreadsheet's flat sheets: all items in words, the logged errors, and the data as sealed."""
     every = [(finding, words.catalogue.section_of(finding.check)) for finding in record.findings]
     worded = tuple(_worded(finding, section, words) for finding, section in every)
-    keys = ("host", "category", "item", "subject", "result", "value", "unit", "level", "limit", "reason", "evidence")
+    keys = (
+        "host",
+        "category",
+        "item",
+        "subject",
+        "result",
+        "value",
+        "unit",
+        "level",
+        "limit",
+        "reason",
+        "evidence",
+        "solution",
+    )
     raw_keys = ("host", "check", "subject", "value", "unit", "level", "limits", "reason", "detail", "time", "run")
     raw = tuple(
         (
@@ -218,13 +246,14 @@ def _worded(one: Finding, section: str, words: Wording) -> tuple[Scalar, ...]:
         words.section(section),
         words.title(one.check),
         printable(one.subject),
-        words.result(one.check, one.value, one.unit),
+        words.result(one.check, one.value, one.unit, one.limits),
         _figure(one.value),
         one.unit,
         words.level(one.level),
         words.all_limits(one.check, one.limits),
         words.reason(one.reason) if one.reason else "",
         words.evidence(one.check, one.detail),
+        words.advice(one.check) if one.level in ("notice", "warning", "critical") else "",
     )
 
 

@@ -31,7 +31,8 @@ def provenance_section(record: InspectionRecord, words: Wording) -> Section:
         *((f"{name}", value["sha256"]) for name, value in (manifest.get("files") or {}).items()),
     )
     facts = Facts(tuple((words.term(name), str(value)) for name, value in found if value))
-    return Section(words.term("provenance_section"), (facts, _outcomes(record, words)))
+    outcomes = (_outcomes(record, words),) if record.hosts else ()
+    return Section(words.term("provenance_section"), (facts, *outcomes))
 
 
 def _commit(source: Mapping[str, Any] | None, words: Wording) -> str | None:
@@ -77,4 +78,4 @@ def _outcomes(record: InspectionRecord, words: Wording) -> Table:
         )
         for host in record.hosts
     )
-    return Table(columns, rows, sheet=words.term("provenance"))
+    return Table(columns, rows, sheet=words.term("provenance"), compact=True)

@@ -108,9 +108,19 @@ class InspectionRecord:
         return tuple(host for host in self.hosts if host.missed)
 
     @property
+    def inspected(self) -> tuple[HostResult, ...]:
+        """Return the hosts that were inspected."""
+        return tuple(host for host in self.hosts if not host.missed)
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Return everything that was found, host after host."""
         return tuple(finding for host in self.hosts for finding in host.findings)
+
+    @property
+    def measured(self) -> int:
+        """Return how many observations have a result."""
+        return sum(finding.level != "unknown" for finding in self.findings)
 
     @property
     def counts(self) -> Mapping[str, int]:

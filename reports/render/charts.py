@@ -7,7 +7,7 @@ import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
-from reports.render import RenderingUnavailable
+from reports.render import RenderingUnavailable, palette
 from reports.render.fonts import MISSING, chinese_families
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from reports.document import Chart
 
-_FILLS = {"critical": "#d92d20", "warning": "#f79009", "unknown": "#9b8afb", "notice": "#53b1fd", "ok": "#3f9c6f"}
-_PLAIN = "#6b7a90"
 _WIDTH_INCHES = 6.0
 _BAR_INCHES = 0.24
 _LONGEST_LABEL = 44
@@ -30,12 +28,12 @@ def png(chart: Chart, language: str) -> bytes:
     figure = Figure(figsize=(_WIDTH_INCHES, 0.12 + _BAR_INCHES * len(chart.bars)), layout="constrained")
     axes = figure.add_subplot()
     places = range(len(chart.bars))
-    fills = [_FILLS.get(bar.tone, _PLAIN) for bar in chart.bars]
+    fills = [_colour(bar.tone) for bar in chart.bars]
     top = chart.maximum or 1
-    axes.barh(places, [top] * len(chart.bars), color="#edf0f4", height=0.62)
+    axes.barh(places, [top] * len(chart.bars), color=f"#{palette.TRACK}", height=0.62)
     axes.barh(places, [max(0, min(bar.value, top)) for bar in chart.bars], color=fills, height=0.62)
     for value, tone in chart.marks:
-        axes.axvline(value, color=_FILLS.get(tone, _PLAIN), linewidth=1, linestyle=(0, (3, 2)))
+        axes.axvline(value, color=_colour(tone), linewidth=1, linestyle=(0, (3, 2)))
     labels = [
         bar.label if len(bar.label) <= _LONGEST_LABEL else f"{bar.label[: _LONGEST_LABEL - 1]}…" for bar in chart.bars
     ]
@@ -50,6 +48,10 @@ def png(chart: Chart, language: str) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=200, metadata={"Software": None})
     return picture.getvalue()
+
+
+def _colour(tone: str) -> str:
+    return f"#{palette.BAR.get(tone, palette.PLAIN)}"
 
 
 def _literal(text: str) -> str:

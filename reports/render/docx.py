@@ -29,7 +29,7 @@ from reports.document import (
     Table,
     fact_rows,
 )
-from reports.render import RenderingUnavailable
+from reports.render import RenderingUnavailable, palette
 from reports.render import word_markup as markup
 
 if TYPE_CHECKING:
@@ -46,10 +46,26 @@ _STYLES: dict[str, tuple[str, str, float, bool]] = {
     "Heading 2": ("Arial", "SimHei", 11, True),
     "Caption": ("Arial", "SimHei", 10, True),
     "TableText": ("Times New Roman", "FangSong", 9, False),
+    "TableLine": ("Times New Roman", "FangSong", 8, False),
     "Note": ("Times New Roman", "FangSong", 9, False),
     "Lead": ("Arial", "SimHei", 10, False),
+    "Figure": ("Arial", "SimHei", 15, True),
+    "Gap": ("Arial", "SimHei", 4, False),
     "Header": ("Times New Roman", "SimSun", 8, False),
     "Footer": ("Times New Roman", "SimSun", 8, False),
+}
+
+#: Points between the lines where a page must hold much: faces differ in the height that they ask for.
+_LINES = {
+    "Title": 28.0,
+    "Subtitle": 18.0,
+    "Heading 1": 19.0,
+    "Caption": 13.5,
+    "Lead": 14.5,
+    "Figure": 18.0,
+    "TableText": 12.0,
+    "TableLine": 10.0,
+    "Gap": 4.0,
 }
 
 
@@ -91,14 +107,14 @@ class _Writer:
         for name, (latin, chinese, points, bold) in _STYLES.items():
             style = styles[name] if name in styles else styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
             style.font.size, style.font.bold, style.font.italic = Pt(points), bold, False
-            style.font.color.rgb = RGBColor(0x1D, 0x24, 0x33)
+            style.font.color.rgb = RGBColor.from_string(palette.TEXT)
             fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
             fonts.attrib.clear()
             for script, face in (("ascii", latin), ("hAnsi", latin), ("cs", latin), ("eastAsia", chinese)):
                 fonts.set(qn(f"w:{script}"), face)
             shape = style.paragraph_format
-            shape.space_before, shape.space_after = Pt(0), Pt(0 if name == "TableText" else 4)
-            shape.line_spacing = 1.1 if name == "TableText" else 1.25
+            shape.space_before, shape.space_after = Pt(0), Pt(4 if name in ("Normal", "Note", "Subtitle") else 0)
+            shape.line_spacing = Pt(_LINES[name]) if name in _LINES else 1.25
         for name, before in (("Heading 1", 12), ("Heading 2", 9), ("Caption", 7)):
             shape = styles[name].paragraph_format
             shape.space_before, shape.space_after, shape.keep_with_next = Pt(before), Pt(3), True
@@ -148,7 +164,10 @@ class _Writer:
         self._add(markup.standalone(markup.paragraph(markup.run(text), style, **look)))
 
     def _section(self, section: Section, depth: int) -> None:
-        self.file.add_heading(section.title, depth)
+        self.file.add_heading(section.heading, depth)
+        if section.instead_on_paper:
+            self._say(section.instead_on_paper, "Normal")
+            return
         for block in section.blocks:
             self._block(block)
         for part in section.sections:
@@ -180,7 +199,7 @@ class _Writer:
         widths = markup.shares([1] * len(block.figures))
         cells = "".join(
             markup.cell(
-                markup.paragraph(markup.run(one.value, bold=True, tone=one.tone, points=15), "Lead", align="center")
+                markup.paragraph(markup.run(one.value, bold=True, tone=one.tone), "Figure", align="center")
                 + markup.paragraph(markup.run(one.label), "TableText", align="center"),
                 width,
             )
@@ -217,7 +236,7 @@ class _Writer:
             self._say(block.note, "Note")
         widths = markup.shares((20, 28, 14, 17, 21))
         titles = "".join(
-            markup.cell(markup.paragraph(markup.run(title, bold=True), "TableText"), width, shade="F4F6F9")
+            markup.cell(markup.paragraph(markup.run(title, bold=True), "TableText"), width, shade=palette.HEAD)
             for title, width in zip(block.titles, widths, strict=True)
         )
         rows = [markup.row(titles, header=True)]
@@ -247,7 +266,7 @@ class _Writer:
         self._say(block.note, "Note")
 
     def _gap(self) -> None:
-        self._add(markup.standalone(markup.paragraph("", "TableText")))
+        self._add(markup.standalone(markup.paragraph("", "Gap")))
 
 
 def _as_table(chart: Chart) -> Table:

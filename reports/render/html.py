@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.document import Chart, fact_rows
+from reports.render import palette
 
 if TYPE_CHECKING:
     from reports.document import Block, Cell, Column, Document, Table
@@ -29,18 +30,15 @@ _FONTS: dict[str, Markup] = {
 }
 
 
-#: Colours of bars, as attributes: WeasyPrint applies no style sheet inside a picture.
-_FILLS = {"critical": "#d92d20", "warning": "#f79009", "unknown": "#9b8afb", "notice": "#53b1fd", "ok": "#3f9c6f"}
-
-
 def render(document: Document) -> bytes:
     """Return the document as one HTML file."""
     return html(document).encode()
 
 
-def html(document: Document) -> str:
-    """Return the document as the text of one HTML file."""
-    return _environment().get_template("document.html").render(document=document, fonts=_FONTS)
+def html(document: Document, *, paper: bool = False) -> str:
+    """Return the document as the text of one HTML file; for ``paper`` without what is too long to print."""
+    template = _environment().get_template("document.html")
+    return template.render(document=document, fonts=_FONTS, palette=palette, paper=paper)
 
 
 @cache
@@ -50,7 +48,7 @@ def _environment() -> Environment:
         "cell_class": _cell_class,
         "css": _css,
         "fact_rows": fact_rows,
-        "fill": lambda tone: _FILLS.get(tone, "#6b7a90"),
+        "fill": lambda tone: f"#{palette.BAR.get(tone, palette.PLAIN)}",
         "groups": _groups,
         "kind": lambda block: type(block).__name__,
         "page_counter": _page_counter,

@@ -34,6 +34,6 @@ def render(document: Document) -> bytes:
         def fetch(self, url: str, headers: Any = None) -> NoReturn:  # noqa: ARG002 - the signature is WeasyPrint's
             raise ValueError(f"documents fetch nothing: {url}")
 
-    page = weasyprint.HTML(string=html(document), url_fetcher=Refusing(), base_url=None)
+    page = weasyprint.HTML(string=html(document, paper=True), url_fetcher=Refusing(), base_url=None)
     pdf: bytes = page.write_pdf(pdf_identifier=document.number.encode())
     return pdf

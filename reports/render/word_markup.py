@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from reports.render.palette import HEAD, INK, SHADE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,20 +17,16 @@ _NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 #: The width of the text in twentieths of a point: A4 less the margins of 28 and 26 mm.
 TEXT_WIDTH = round((210 - 28 - 26) / 25.4 * 1440)
 
-COLOURS = {"critical": "B42318", "warning": "B54708", "unknown": "6941C6", "notice": "175CD3", "ok": "067647"}
-_SHADES = {"critical": "FEF3F2", "warning": "FFFAEB", "unknown": "F4F3FF", "notice": "EFF8FF", "ok": "ECFDF3"}
-_HEADER_SHADE = "F4F6F9"
 _BORDERS = "".join(
     f'<w:{side} w:val="single" w:sz="4" w:space="0" w:color="9AA3B2"/>'
     for side in ("top", "left", "bottom", "right", "insideH", "insideV")
 )
 
 
-def run(text: str, *, bold: bool = False, tone: str = "", points: float = 0) -> str:
+def run(text: str, *, bold: bool = False, tone: str = "") -> str:
     """Return a run of text, its line ends as breaks."""
     properties = "<w:b/>" if bold else ""
-    properties += f'<w:color w:val="{COLOURS[tone]}"/>' if tone in COLOURS else ""
-    properties += f'<w:sz w:val="{round(points * 2)}"/><w:szCs w:val="{round(points * 2)}"/>' if points else ""
+    properties += f'<w:color w:val="{INK[tone]}"/>' if tone in INK else ""
     lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(line, quote=False)}</w:t>' for line in text.split("\n"))
     return f"<w:r><w:rPr>{properties}</w:rPr>{lines}</w:r>"
 
@@ -41,9 +39,9 @@ def field(code: str) -> str:
 def paragraph(runs: str, style: str, *, align: str = "", tone: str = "", keep_next: bool = False) -> str:
     """Return a paragraph; one with a tone has its shade and a bar at its left."""
     properties = f'<w:pStyle w:val="{style}"/>' + ("<w:keepNext/>" if keep_next else "")
-    if tone in COLOURS:
-        properties += f'<w:pBdr><w:left w:val="single" w:sz="36" w:space="6" w:color="{COLOURS[tone]}"/></w:pBdr>'
-        properties += f'<w:shd w:val="clear" w:color="auto" w:fill="{_SHADES[tone]}"/>'
+    if tone in INK:
+        properties += f'<w:pBdr><w:left w:val="single" w:sz="36" w:space="6" w:color="{INK[tone]}"/></w:pBdr>'
+        properties += f'<w:shd w:val="clear" w:color="auto" w:fill="{SHADE[tone]}"/>'
     properties += f'<w:jc w:val="{align}"/>' if align else ""
     return f"<w:p><w:pPr>{properties}</w:pPr>{runs}</w:p>"
 
@@ -65,16 +63,17 @@ def row(cells: str, *, header: bool = False, height: int = 0) -> str:
     return f"<w:tr><w:trPr>{properties}</w:trPr>{cells}</w:tr>"
 
 
-def grid(rows: str, widths: Sequence[int], *, borders: bool = True) -> str:
-    """Return a table of fixed column widths in twentieths of a point."""
-    drawn = f"<w:tblBorders>{_BORDERS}</w:tblBorders>" if borders else ""
+def grid(rows: str, widths: Sequence[int], *, padding: int = 25) -> str:
+    """Return a table of fixed column widths and vertical padding, in twentieths of a point."""
     columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     margins = (
-        '<w:tblCellMar><w:top w:w="25" w:type="dxa"/><w:left w:w="70" w:type="dxa"/><w:bottom w:w="25" w:type="dxa"/>'
+        f'<w:tblCellMar><w:top w:w="{padding}" w:type="dxa"/><w:left w:w="70" w:type="dxa"/>'
+        f'<w:bottom w:w="{padding}" w:type="dxa"/>'
         '<w:right w:w="70" w:type="dxa"/></w:tblCellMar>'
     )
     return (
-        f'<w:tbl xmlns:w="{_NAMESPACE}"><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>{drawn}'
+        f'<w:tbl xmlns:w="{_NAMESPACE}"><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        f"<w:tblBorders>{_BORDERS}</w:tblBorders>"
         f'<w:tblLayout w:type="fixed"/>{margins}</w:tblPr><w:tblGrid>{columns}</w:tblGrid>{rows}</w:tbl>'
     )
 
@@ -93,8 +92,9 @@ def table(block: Table) -> str:
     """Return a table of the document model."""
     widths = shares([column.share for column in block.columns])
     aligns = [column.align for column in block.columns]
+    style = "TableLine" if block.compact else "TableText"
     header = "".join(
-        cell(paragraph(run(column.title, bold=True), "TableText", align=column.align), width, shade=_HEADER_SHADE)
+        cell(paragraph(run(column.title, bold=True), style, align=column.align), width, shade=HEAD)
         for column, width in zip(block.columns, widths, strict=True)
     )
     rows = [row(header, header=True)]
@@ -103,13 +103,13 @@ def table(block: Table) -> str:
             title = paragraph(run(one.cells[0].text, bold=True), "TableText", keep_next=True)
             rows.append(row(cell(title, TEXT_WIDTH, span=len(widths), shade="FAFBFC")))
         else:
-            rows.append(row("".join(map(_cell, one.cells, widths, aligns))))
-    return grid("".join(rows), widths)
+            rows.append(row("".join(map(_cell, one.cells, widths, aligns, [style] * len(widths)))))
+    return grid("".join(rows), widths, padding=5 if block.compact else 25)
 
 
-def _cell(content: Cell, width: int, align: str) -> str:
+def _cell(content: Cell, width: int, align: str, style: str) -> str:
     bold = content.tone in ("critical", "warning")
-    return cell(paragraph(run(content.text, bold=bold, tone=content.tone), "TableText", align=align), width)
+    return cell(paragraph(run(content.text, bold=bold, tone=content.tone), style, align=align), width)
 
 
 def facts(rows: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int]) -> str:
@@ -120,7 +120,7 @@ def facts(rows: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int]) -> s
         for place, (name, value) in enumerate(pairs):
             label, own = widths[2 * place], widths[2 * place + 1]
             span = len(widths) - 1 if len(pairs) == 1 else 1
-            cells.append(cell(paragraph(run(name, bold=True), "TableText"), label, shade=_HEADER_SHADE))
+            cells.append(cell(paragraph(run(name, bold=True), "TableText"), label, shade=HEAD))
             cells.append(cell(paragraph(run(value), "TableText"), sum(widths[1:]) if span > 1 else own, span=span))
         drawn.append(row("".join(cells)))
     return grid("".join(drawn), widths)

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import segno
 import xlsxwriter
 
-from reports.document import Anchor, Chart, Facts, Figures, Paragraph, Signatures, Table
-from reports.text import printable, shorten
+from reports.document import Anchor, Cell, Chart, Facts, Figures, Paragraph, Row, Signatures, Table
+from reports.render import palette
+from reports.text import columns, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.document import Block, Cell, Column, Document, Scalar, Section, Sheet
+    from reports.document import Block, Column, Document, Scalar, Section, Sheet
 
-_COLOURS = {"critical": "#B42318", "warning": "#B54708", "unknown": "#6941C6", "notice": "#175CD3", "ok": "#067647"}
-_FILLS = {"critical": "#FEE4E2", "warning": "#FEF0C7", "unknown": "#EBE9FE", "notice": "#D1E9FF", "ok": "#D1FADF"}
-_BARS = {"critical": "#D92D20", "warning": "#F79009", "unknown": "#9B8AFB", "notice": "#53B1FD", "ok": "#3F9C6F"}
-_PLAIN_BAR = "#6B7A90"
-_LINE = "#D5DAE3"
-_HEAD = "#F4F6F9"
+_LINE = f"#{palette.LINE}"
+_HEAD = f"#{palette.HEAD}"
+_SOFT = f"#{palette.SOFT}"
+_HEADER: dict[str, Any] = {"bold": True, "border": 1, "border_color": _LINE, "bg_color": _HEAD}
+_LINK = f"#{palette.INK['notice']}"
 #: Excel's own limits.
 _CELL_LENGTH = 32_767
 _SHEET_NAME = 31
@@ -74,7 +74,7 @@ class _Writer:
         self._facts(document.facts)
         for section in document.sections:
             self._section(section)
-        self._merged(document.footer, font_color="#5B6475", font_size=9)
+        self._merged(document.footer, font_color=_SOFT, font_size=9)
         for sheet in document.sheets:
             self._data(sheet)
         self._paper(self.overview)
@@ -114,9 +114,7 @@ class _Writer:
 
     def _facts(self, pairs: Iterable[tuple[str, str]]) -> None:
         for name, value in pairs:
-            self.overview.write_string(
-                self.row, 0, name, self._format(bold=True, border=1, border_color=_LINE, bg_color=_HEAD)
-            )
+            self.overview.write_string(self.row, 0, name, self._format(**_HEADER))
             look = self._format(border=1, border_color=_LINE)
             self.overview.merge_range(self.row, 1, self.row, _OVERVIEW_COLUMNS - 1, "", look)
             self.overview.write_string(self.row, 1, _fitting(value), look)
@@ -137,10 +135,7 @@ class _Writer:
     def _block(self, block: Block) -> None:
         match block:
             case Paragraph():
-                look = (
-                    {"bg_color": _FILLS[block.tone], "font_color": _COLOURS[block.tone]} if block.tone in _FILLS else {}
-                )
-                self._merged(block.text, **look)
+                self._merged(block.text, **_tone(block.tone))
             case Figures():
                 self._figures(block)
             case Table():
@@ -156,22 +151,21 @@ class _Writer:
 
     def _figures(self, block: Figures) -> None:
         for column, one in enumerate(block.figures):
-            colour = _COLOURS.get(one.tone, "#1D2433")
+            colour = f"#{palette.INK.get(one.tone, palette.TEXT)}"
             look = self._format(bold=True, font_size=20, align="center", font_color=colour, top=5, top_color=colour)
             if one.number is None:
                 self.overview.write_string(self.row, column, one.value, look)
             else:
                 self.overview.write_number(self.row, column, one.number, look)
-            self.overview.write_string(
-                self.row + 1, column, one.label, self._format(align="center", font_color="#5B6475")
-            )
+            self.overview.write_string(self.row + 1, column, one.label, self._format(align="center", font_color=_SOFT))
         self.overview.set_row(self.row, 30)
         self.row += 3
 
     def _table(self, block: Table) -> None:
-        if not block.sheet:
+        if block.overview or not block.sheet:
             self._merged(block.title, bold=True)
-            self.row = self._rows(self.overview, self.row, block, [_OVERVIEW_WIDTH] * len(block.columns)) + 1
+            self._overview_rows(block)
+        if not block.sheet:
             return
         sheet = self._sheet(block.sheet)
         total = sum(column.share for column in block.columns)
@@ -184,29 +178,49 @@ class _Writer:
         sheet.repeat_rows(0)
         self._paper(sheet)
         text = f"→ {block.sheet} ({len(block.rows)})"
-        look = self._format(font_color="#175CD3", underline=1)
+        look = self._format(font_color=_LINK, underline=1)
         self.overview.write_url(self.row, 0, f"internal:'{sheet.get_name()}'!A1", look, text)
+        self.row += 1
+
+    def _overview_rows(self, block: Table) -> None:
+        """Write a table over the whole width of the overview, the widest columns over several of its columns."""
+        spans = [1] * len(block.columns)
+        for _ in range(_OVERVIEW_COLUMNS - len(spans)):
+            widest = max(range(len(spans)), key=lambda place: block.columns[place].share / spans[place])
+            spans[widest] += 1
+        starts = [sum(spans[:place]) for place in range(len(spans))]
+        head = Row(tuple(Cell(column.title) for column in block.columns))
+        for row in (head, *block.rows):
+            for cell, column, start, span in zip(row.cells, block.columns, starts, spans, strict=True):
+                look = self._cell_format(cell, column) if row is not head else self._format(**_HEADER)
+                if span > 1:
+                    self.overview.merge_range(self.row, start, self.row, start + span - 1, "", look)
+                self._put(self.overview, self.row, start, cell, look)
+            widths = [span * _OVERVIEW_WIDTH for span in spans]
+            self.overview.set_row(self.row, 15 * max(map(_lines, (cell.text for cell in row.cells), widths)))
+            self.row += 1
         self.row += 1
 
     def _rows(self, sheet: Any, start: int, block: Table, widths: list[int]) -> int:
         """Write a table's header and rows, as high as their texts need; return the row after it."""
-        head = self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
+        head = self._format(**_HEADER)
         for place, column in enumerate(block.columns):
             sheet.write_string(start, place, column.title, head)
         for number, row in enumerate(block.rows, start + 1):
             for place, (cell, column) in enumerate(zip(row.cells, block.columns, strict=False)):
-                self._cell(sheet, number, place, cell, column)
+                self._put(sheet, number, place, cell, self._cell_format(cell, column))
             sheet.set_row(number, 15 * max(map(_lines, (cell.text for cell in row.cells), widths)))
         return start + 1 + len(block.rows)
 
-    def _cell(self, sheet: Any, row: int, place: int, cell: Cell, column: Column) -> None:
-        look: dict[str, Any] = {"border": 1, "border_color": _LINE, "align": column.align}
-        if cell.tone in _COLOURS:
-            look |= {"font_color": _COLOURS[cell.tone], "bg_color": _FILLS[cell.tone]}
+    def _cell_format(self, cell: Cell, column: Column) -> Any:
+        return self._format(**{"border": 1, "border_color": _LINE, "align": column.align, **_tone(cell.tone)})
+
+    @staticmethod
+    def _put(sheet: Any, row: int, place: int, cell: Cell, look: Any) -> None:
         if cell.number is None:
-            sheet.write_string(row, place, _fitting(cell.text), self._format(**look))
+            sheet.write_string(row, place, _fitting(cell.text), look)
         else:
-            sheet.write_number(row, place, cell.number, self._format(**look))
+            sheet.write_number(row, place, cell.number, look)
 
     def _chart(self, block: Chart) -> None:
         if self.charts is None:
@@ -215,7 +229,7 @@ class _Writer:
             self.charts.set_column(1, 1, 12)
             self._paper(self.charts)
             link = f"internal:'{self.charts.get_name()}'!A1"
-            look = self._format(font_color="#175CD3", underline=1)
+            look = self._format(font_color=_LINK, underline=1)
             self.overview.write_url(self.row, 0, link, look, f"→ {self.document.labels.chart}")
             self.row += 1
         sheet, first, last = self.charts, self.chart_row + 2, self.chart_row + 1 + len(block.bars)
@@ -232,7 +246,7 @@ class _Writer:
                 "name": block.title,
                 "categories": [sheet.get_name(), first, 0, last, 0],
                 "values": [sheet.get_name(), first, 1, last, 1],
-                "points": [{"fill": {"color": _BARS.get(bar.tone, _PLAIN_BAR)}} for bar in block.bars],
+                "points": [{"fill": {"color": f"#{palette.BAR.get(bar.tone, palette.PLAIN)}"}} for bar in block.bars],
                 "data_labels": {"value": True},
                 "gap": 45,
             }
@@ -248,12 +262,10 @@ class _Writer:
 
     def _signatures(self, block: Signatures) -> None:
         if block.note:
-            self._merged(block.note, font_color="#5B6475")
+            self._merged(block.note, font_color=_SOFT)
         boxed = self._format(border=1, border_color=_LINE)
         for column, title in enumerate(block.titles):
-            self.overview.write_string(
-                self.row, column, title, self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
-            )
+            self.overview.write_string(self.row, column, title, self._format(**_HEADER))
         for one in block.signatories:
             self.row += 1
             for column, text in enumerate((one.step, one.organisation, one.name, "", block.date_blank)):
@@ -270,14 +282,14 @@ class _Writer:
         drawn = io.BytesIO()
         segno.make_qr(block.head.payload, error="m").save(drawn, kind="png", scale=3, border=2)
         self._merged(f"{block.title}  {block.head.printed}", bold=True)
-        self._merged(block.note, font_color="#5B6475")
+        self._merged(block.note, font_color=_SOFT)
         self.overview.insert_image(self.row, 0, "qr.png", {"image_data": drawn, "object_position": 1})
         self.overview.set_row(self.row, 90)
         self.row += 1
 
     def _data(self, data: Sheet) -> None:
         sheet = self._sheet(data.title)
-        head = self._format(bold=True, bg_color=_HEAD, border=1, border_color=_LINE)
+        head = self._format(**_HEADER)
         for column, title in enumerate(data.header):
             sheet.write_string(0, column, title, head)
             sheet.set_column(column, column, _column_width(title, (row[column] for row in data.rows[:300])))
@@ -288,7 +300,7 @@ class _Writer:
         if data.rows:
             sheet.autofilter(0, 0, len(data.rows), len(data.header) - 1)
             for word, tone in data.tones:
-                look = self.book.add_format({"font_color": _COLOURS[tone], "bg_color": _FILLS[tone]})
+                look = self.book.add_format(_tone(tone))
                 rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look}
                 sheet.conditional_format(1, 0, len(data.rows), len(data.header) - 1, rule)
         sheet.freeze_panes(1, 1)
@@ -309,14 +321,14 @@ def _fitting(text: str) -> str:
     return shorten(text, _CELL_LENGTH) if len(text) > _CELL_LENGTH else text
 
 
-def _width(text: str) -> int:
-    return sum(2 if character > "\u2e80" else 1 for character in text)
+def _tone(tone: str) -> dict[str, str]:
+    return {"font_color": f"#{palette.INK[tone]}", "bg_color": f"#{palette.SHADE[tone]}"} if tone in palette.INK else {}
 
 
 def _lines(text: str, width: float) -> int:
-    return max(1, sum(-(-_width(line) // int(width)) or 1 for line in text.split("\n")))
+    return max(1, sum(-(-columns(line) // int(width)) or 1 for line in text.split("\n")))
 
 
 def _column_width(title: str, values: Iterable[Scalar]) -> int:
-    widest = max((_width(str(value)) for value in values if value is not None), default=0)
-    return min(60, max(8, _width(title) + 4, widest + 2))
+    widest = max((columns(str(value)) for value in values if value is not None), default=0)
+    return min(60, max(8, columns(title) + 4, widest + 2))

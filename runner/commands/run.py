@@ -11,7 +11,7 @@ from reports.catalogue import load_catalogue
 from reports.wording import Wording
 from runner.commands.options import formats_option
 from runner.commands.session import Session, pass_session
-from runner.errors import ExitCode
+from runner.errors import BadInput, ExitCode
 from runner.evidence.ledger import Head
 from runner.execution.progress import progress_here
 from runner.operations.check_site import check_site
@@ -57,12 +57,14 @@ def run(
     """Run a procedure on the site's hosts, seal what happened, and write its documents."""
     checked = check_site(session.site())
     session.open_site()
+    if limit == "":
+        raise BadInput("--limit: is empty; leave it out to run on the whole site")
     listed = run_procedure(checked, RunRequest(procedure, limit, check, timeout), progress_here())
-    documents = write_documents(checked, listed.run, session.language, formats)
     if session.as_json:
-        _print_json(session, listed, documents)
+        _print_json(session, listed, write_documents(checked, listed.run, session.language, formats))
     else:
-        _print_summary(session, checked, listed, documents)
+        _print_summary(session, checked, listed)
+        _print_documents(write_documents(checked, listed.run, session.language, formats))
     code = exit_code(listed, fail_on)
     if code:
         raise click.exceptions.Exit(code)
@@ -93,7 +95,14 @@ def _print_json(session: Session, listed: ListedRun, documents: Written) -> None
     )
 
 
-def _print_summary(session: Session, checked: CheckedSite, listed: ListedRun, documents: Written) -> None:
+def _print_documents(documents: Written) -> None:
+    for path in documents.paths:
+        click.echo(f"{path.suffix[1:].upper()}  {path}")
+    for problem in documents.problems:
+        click.echo(problem, err=True)
+
+
+def _print_summary(session: Session, checked: CheckedSite, listed: ListedRun) -> None:
     catalogue = load_catalogue(session.language, checked.site.catalogue_overlay)
     words = Wording(catalogue, checked.contract.zone())
 
@@ -113,10 +122,6 @@ def _print_summary(session: Session, checked: CheckedSite, listed: ListedRun, do
     say("hosts", reached=reached, hosts=len(manifest["hosts"]), counts=" · ".join(counts))
     _print_findings(words, listed)
     say("ledger", head=Head(listed.entry.sequence, listed.entry.digest).grouped())
-    for path in documents.paths:
-        say("document", format=path.suffix[1:].upper(), path=str(path))
-    for problem in documents.problems:
-        click.echo(problem, err=True)
 
 
 def _worst_first(levels: dict[str, int]) -> list[tuple[str, int]]:
@@ -130,4 +135,5 @@ def _print_findings(wording: Wording, listed: ListedRun) -> None:
         title = wording.title(one["check"], one["subject"])
         click.echo(f"  {wording.level(one['level'])}  {one['host']}  {title}: {result}")
     if len(found) > SHOWN:
-        click.echo(f"  {wording.term('and_more', count=len(found) - SHOWN)}")
+        more = wording.catalogue.word("summary", "more")
+        click.echo(f"  {wording.fill(more, {'count': len(found) - SHOWN})}")

@@ -35,8 +35,8 @@ class Session:
         """Return the chosen site with its state in order: what a dead program left is sealed first."""
         site = self.site()
         site.prepare()
-        for run_id in recover(site):
-            click.echo(f"run {run_id} was interrupted: sealed as incomplete", err=True)
+        for recovered in recover(site):
+            click.echo(recovered, err=True)
         return site
 
     def ledger(self, site: Site) -> Ledger:

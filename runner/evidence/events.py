@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from module_utils.observations import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from runner.evidence.redaction import Redactor
 
@@ -24,8 +24,15 @@ Completion = Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]]
 #: The statuses with which a run can end by itself.
 FINAL_STATUSES = frozenset({"successful", "failed"})
 
+#: The kind of an event that Ansible did not write: a host printed what looks like one.
+FORGED = "forged"
+
 #: How much of a failure's message the manifest keeps of each host.
 MESSAGE_LENGTH = 500
+
+#: What gives a record its form and never holds a secret: a password such as "critical" must not break it.
+EVENT_FIELDS = frozenset({"counter", "created", "event", "parent_uuid", "pid", "runner_ident", "uuid"})
+OBSERVATION_FIELDS = frozenset({"check", "event", "level", "schema_version", "time", "unit"})
 
 _RESULTS = frozenset({"runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed"})
 _FAILURES = frozenset({"runner_on_failed", "runner_on_unreachable"})
@@ -74,6 +81,7 @@ class Ending:
     return_code: int | None = None
     status: str | None = None
     stopped: Reason | None = None
+    left: tuple[int, ...] = ()
 
 
 @dataclass
@@ -99,22 +107,41 @@ class HostTally:
         return "ok"
 
 
+def _first_problem(claimed: Any) -> str | None:
+    """Return how what a module claims to be its observations is none; None if it holds."""
+    if not isinstance(claimed, list):
+        return "observations is not a list"
+    return next(
+        (f"observation {place}: {found[0]}" for place, one in enumerate(claimed) if (found := problems(one))), None
+    )
+
+
 class EventStream:
     """Turns events into records, one after another, keeping counts only: its memory doesn't grow with the run."""
 
-    def __init__(self, redactor: Redactor, complete: Completion | None = None) -> None:
-        """Take what redacts, and what adds to a host's observations that only the controller can know."""
+    def __init__(self, redactor: Redactor, complete: Completion | None = None, *, replayed: bool = False) -> None:
+        """Take what redacts, and what adds to a host's observations that only the controller can know.
+
+        ``replayed`` events come from a sealed run: their observations have moved out and are but counted.
+        """
         self.hosts: dict[str, HostTally] = {}
         self.levels: dict[str, int] = {}
         self.count = 0
         self.missing = 0
         self.garbled = 0
+        self.forged = 0
         self.finished = False
         self.task = ""
         self.error: str | None = None
         self._redactor = redactor
         self._complete = complete or (lambda _host, observations: observations)
+        self._replayed = replayed
         self._last_counter = 0
+
+    def expect(self, hosts: Iterable[str]) -> None:
+        """Note the hosts that the run is meant for: one that never shows up is missed, not forgotten."""
+        for host in hosts:
+            self.hosts.setdefault(host, HostTally())
 
     def take(self, event: Mapping[str, Any]) -> tuple[str, list[str]]:
         """Return an event's redacted line, and a line for each observation that it carried.
@@ -138,10 +165,10 @@ class EventStream:
         if "stdout" in event and not isinstance(data.get("res"), dict):
             record["stdout"] = event["stdout"]
         if kind in ("error", "verbose") and str(event.get("stdout", "")).startswith(("[ERROR]", "ERROR!")):
-            self.error = self.error or self._redactor.text(str(event["stdout"]))[:MESSAGE_LENGTH]
+            self.error = self.error or self._shown(str(event["stdout"]))
         if kind in _FAILURES and isinstance(host, str) and not data.get("ignore_errors"):
             self.hosts[host].message = self._message(data.get("res"))
-        return self._redactor.line(record), observations
+        return self._redactor.line(record, EVENT_FIELDS), observations
 
     def _follow(self, record: Mapping[str, Any]) -> None:
         """Count the event, note gaps in the counters, and remember the task that runs."""
@@ -152,8 +179,10 @@ class EventStream:
             return
         self.missing += max(0, counter - self._last_counter - 1)
         self._last_counter = max(counter, self._last_counter)
-        if record["event"] == "playbook_on_task_start":
-            self.task = self._redactor.text(str((record.get("event_data") or {}).get("task", "")))
+        if record["event"] == FORGED:
+            self.forged += 1
+        elif record["event"] == "playbook_on_task_start":
+            self.task = self._shown(str((record.get("event_data") or {}).get("task", "")))
         elif record["event"] not in ("verbose", "EOF") and not isinstance(record.get("event_data"), dict):
             self.garbled += 1
 
@@ -167,16 +196,12 @@ class EventStream:
         claimed = result.get("observations")
         if claimed is None or "results" in result:
             return record, []
-        if isinstance(claimed, int):
-            # The event comes from a sealed run: its observations moved out of it then.
+        if self._replayed and isinstance(claimed, int):
             tally.observations += claimed
             return record, []
-        if not isinstance(claimed, list):
-            tally.invalid = "observations is not a list"
-            return record, []
-        wrong = next((f"{index}: {found[0]}" for index, one in enumerate(claimed) if (found := problems(one))), None)
+        wrong = _first_problem(claimed)
         if wrong:
-            tally.invalid = f"observation {wrong}"
+            tally.invalid = self._shown(wrong)
             return record, []
         tally.observations += len(claimed)
         source = {"host": host, "event": record.get("counter"), "time": record.get("created")}
@@ -187,13 +212,18 @@ class EventStream:
     def _observation_line(self, observation: Mapping[str, Any], source: Mapping[str, Any]) -> str:
         level = observation["level"]
         self.levels[level] = self.levels.get(level, 0) + 1
-        return self._redactor.line({"schema_version": 1, **source, **observation})
+        return self._redactor.line({"schema_version": 1, **source, **observation}, OBSERVATION_FIELDS)
 
     def _message(self, result: Any) -> str:
         if not isinstance(result, dict) or "censored" in result:
             return "(hidden by no_log)"
         parts = (str(result.get(key) or "").strip() for key in ("msg", "module_stderr", "stderr"))
-        return self._redactor.text(": ".join(part for part in parts if part) or "failed")[:MESSAGE_LENGTH]
+        return self._shown(": ".join(part for part in parts if part) or "failed")
+
+    def _shown(self, text: str) -> str:
+        """Return a host's words fit for manifest and terminal: redacted, short, without control characters."""
+        redacted = self._redactor.text(text[: 20 * MESSAGE_LENGTH])[:MESSAGE_LENGTH]
+        return "".join(one if one.isprintable() or one == "\n" else " " for one in redacted)
 
     def _finish(self, data: Mapping[str, Any]) -> None:
         self.finished = True
@@ -247,6 +277,10 @@ class EventStream:
             yield Reason("event_gap", {"missing": self.missing})
         if self.garbled:
             yield Reason("garbled_events", {"count": self.garbled})
+        if self.forged:
+            yield Reason("forged_events", {"count": self.forged})
+        if ending.left:
+            yield Reason("processes_left", {"pids": list(ending.left)})
 
     def _host_reasons(self, missed: Mapping[str, str]) -> Iterator[Reason]:
         codes = (

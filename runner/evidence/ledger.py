@@ -139,9 +139,9 @@ class Ledger:
         return Head(newest.sequence, newest.digest) if newest else Head(0, GENESIS)
 
     def append(self, kind: str, body: dict[str, Any]) -> Entry:
-        """Add one entry and return it; it is durable and whole, or not there at all.
+        """Add one entry and return it, durable and whole.
 
-        Raises MachineError where the disk does not take it.
+        Raises MachineError where the disk does not take it; then the entry is there as a whole, or not at all.
         """
         try:
             with self._lock():

@@ -149,6 +149,7 @@ class OpenRun:
         temporary.rename(self._marker)
         sync_folder(self._marker.parent)
         self.folder.mkdir(mode=0o700)
+        sync_folder(runs)
         self.events = LineFile(self.folder / EVENTS)
         self.observations = LineFile(self.folder / OBSERVATIONS)
 
@@ -164,11 +165,14 @@ class OpenRun:
 
 @dataclass(frozen=True)
 class AbandonedRun:
-    """A run whose program died before it was sealed and listed; this process now holds its lock."""
+    """A run whose program died before it was sealed and listed; this process now holds its lock.
+
+    ``intent`` is None where the marker itself is damaged: then nobody can tell what the run was.
+    """
 
     run_id: str
     folder: Path
-    intent: dict[str, Any]
+    intent: dict[str, Any] | None
     marker: Path
     lock: IO[bytes]
 
@@ -215,8 +219,15 @@ def abandoned_runs(runs: Path) -> Iterator[AbandonedRun]:
         if not marker.exists():
             lock.close()
             continue
-        run_id = marker.stem
-        yield AbandonedRun(run_id, runs / run_id, json.loads(lock.read()), marker, lock)
+        yield AbandonedRun(marker.stem, runs / marker.stem, _intent(lock.read()), marker, lock)
+
+
+def _intent(raw: bytes) -> dict[str, Any] | None:
+    try:
+        intent = json.loads(raw)
+    except ValueError:
+        return None
+    return intent if isinstance(intent, dict) else None
 
 
 def seal(folder: Path, manifest: dict[str, Any]) -> SealedRun:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runner.errors import MachineError
+from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import canonical, digest, digest_file
 from runner.evidence.ledger import GENESIS, Entry, Ledger
-from runner.evidence.sealing import MANIFEST
+from runner.evidence.sealing import MANIFEST, SealedRun, open_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,22 +26,40 @@ class Finding:
 
 def verify(ledger: Ledger, runs: Path) -> Iterator[Finding]:
     """Yield everything about a ledger and its runs that does not verify; nothing if all is well."""
+    # Folders first, then markers, then entries: a run that is sealed meanwhile is then known from one of them.
+    folders = sorted(path for path in runs.glob("*") if path.is_dir() and path.name != ".open")
+    known = {marker.stem for marker in (runs / ".open").glob("*.json")}
     previous = GENESIS
     expected = 1
-    listed: set[str] = set()
     for entry in ledger.entries():
         name = str(entry.path.relative_to(ledger.folder))
-        yield from (Finding(name, problem) for problem in _entry_problems(entry, expected, previous))
+        yield from (Finding(name, problem) for problem in _guarded(_entry_problems(entry, expected, previous)))
         previous = entry.digest
         expected = entry.sequence + 1
         if entry.kind == "run" and _readable(entry):
-            body = entry.body
-            listed.add(str(body.get("run")))
-            yield from _run_findings(runs, body, name)
-    yield from _unlisted(runs, listed)
+            run_id = str(entry.body.get("run"))
+            known.add(run_id)
+            yield from run_findings(runs / run_id, entry)
+    yield from (Finding(folder.name, "no entry names this run") for folder in folders if folder.name not in known)
+
+
+def run_findings(folder: Path, entry: Entry) -> Iterator[Finding]:
+    """Yield every way in which a run's folder differs from what its entry names."""
+    for problem in _guarded(_run_problems(folder, entry)):
+        file, _, what = problem.partition(": ")
+        yield Finding(f"{folder.name}/{file}", what)
+
+
+def _guarded(problems: Iterator[str]) -> Iterator[str]:
+    """Yield the problems; content so odd that looking at it fails is a problem itself."""
+    try:
+        yield from problems
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        yield f"{MANIFEST}: cannot be read: {error}"
 
 
 def _readable(entry: Entry) -> bool:
+    """Return whether an entry's file holds an entry; looking back, one that does not is passed over."""
     try:
         return bool(entry.body)
     except MachineError:
@@ -64,34 +82,42 @@ def _entry_problems(entry: Entry, expected: int, previous: str) -> Iterator[str]
         yield f"names {str(content.get('previous'))[:16]}… as the entry before it, which is {previous[:16]}…"
 
 
-def _run_findings(runs: Path, body: dict[str, Any], entry: str) -> Iterator[Finding]:
-    run_id = str(body.get("run"))
-    path = runs / run_id / MANIFEST
+def _run_problems(folder: Path, entry: Entry) -> Iterator[str]:
+    path = folder / MANIFEST
     try:
         raw = path.read_bytes()
     except OSError:
-        yield Finding(f"{run_id}/{MANIFEST}", f"missing, but named by {entry}")
+        yield f"{MANIFEST}: missing, but named by {entry.path.name}"
         return
-    if digest(raw) != body.get("manifest_sha256"):
-        yield Finding(f"{run_id}/{MANIFEST}", f"differs from what {entry} names")
-    try:
-        files = json.loads(raw)["files"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        yield Finding(f"{run_id}/{MANIFEST}", "is not a manifest")
-        return
-    for name, named in files:
-        file = path.parent / name
+    if digest(raw) != entry.body.get("manifest_sha256"):
+        yield f"{MANIFEST}: differs from what {entry.path.name} names"
+    for name, named in json.loads(raw)["files"].items():
+        file = folder / name
         if not file.is_file():
-            yield Finding(f"{run_id}/{name}", "missing, but named by its manifest")
-        elif digest_file(file) != named.get("sha256"):
-            yield Finding(f"{run_id}/{name}", "differs from what its manifest names")
+            yield f"{name}: missing, but named by its manifest"
+        elif digest_file(file) != named["sha256"]:
+            yield f"{name}: differs from what its manifest names"
 
 
-def _unlisted(runs: Path, listed: set[str]) -> Iterator[Finding]:
-    """Yield every run's folder that no entry names, unless the run still goes on."""
-    if not runs.is_dir():
-        return
-    going_on = {marker.stem for marker in (runs / ".open").glob("*.json")}
-    for folder in sorted(runs.iterdir()):
-        if folder.is_dir() and folder.name not in listed and folder.name not in going_on and folder.name != ".open":
-            yield Finding(folder.name, "no entry names this run")
+def entry_of(ledger: Ledger, run_id: str, after: int = 0) -> Entry | None:
+    """Return the newest entry that lists a run, looking back no further than to the number ``after``."""
+    for entry in ledger.newest_first():
+        if entry.sequence <= after:
+            return None
+        if _readable(entry) and entry.body.get("run") == run_id:
+            return entry
+    return None
+
+
+def verified_run(ledger: Ledger, runs: Path, run_id: str) -> SealedRun:
+    """Return a sealed run that is what its entry says, byte by byte.
+
+    Raises BadInput where no entry lists it, VerificationError naming each file that differs.
+    """
+    entry = entry_of(ledger, run_id)
+    if entry is None:
+        raise BadInput(f"no run {run_id!r} in the ledger of site {ledger.site}")
+    findings = list(run_findings(runs / run_id, entry))
+    if findings:
+        raise VerificationError("\n".join(f"{one.file}: {one.problem}" for one in findings))
+    return open_sealed(runs, run_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from runner.errors import BadInput
 from runner.evidence.canonical import canonical, digest, digest_file
 from runner.yaml_source import read_yaml
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 #: Keys of a task that hold further tasks.
 _BLOCKS = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")
 
-_INCLUDES = tuple(f"{prefix}{verb}_role" for prefix in ("", "ansible.builtin.") for verb in ("include", "import"))
+_VERBS = tuple(f"{prefix}{verb}" for prefix in ("", "ansible.builtin.") for verb in ("include", "import"))
+_INCLUDED_ROLES = tuple(f"{verb}_role" for verb in _VERBS)
+_INCLUDED_TASKS = tuple(f"{verb}_tasks" for verb in _VERBS)
 _PLAYBOOKS = ("import_playbook", "ansible.builtin.import_playbook")
 
 
@@ -37,6 +40,10 @@ class Closure:
     def digest(self) -> str:
         """Return the one digest that stands for all of it."""
         return digest(canonical({"files": self.files, "ansible_core": self.ansible_core}))
+
+    def yaml_files(self, project: Path) -> list[Path]:
+        """Return its files of YAML: playbooks, tasks, variables."""
+        return [project / name for name in self.files if name.endswith((".yml", ".yaml"))]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the form that the manifest keeps."""
@@ -65,13 +72,20 @@ class _Collector:
         self._modules = {path.stem: path for path in (project / "library").glob("*.py")}
 
     def always(self) -> None:
-        """Add what every playbook may use."""
-        filters = (path for path in (self.project / "filter_plugins").rglob("*.py") if path.is_file())
-        self.files.update((self.project / "ansible.cfg", *filters))
+        """Add what every playbook may use: settings, filters, and what Ansible finds beside the playbooks."""
+        self.files.add(self.project / "ansible.cfg")
+        self._folder(self.project / "filter_plugins")
+        for name in ("group_vars", "host_vars", "files", "templates"):
+            self._folder(self.project / "playbooks" / name)
+
+    def _folder(self, folder: Path) -> None:
+        self.files.update(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
 
     def playbook(self, path: Path) -> None:
         if path in self.files or not path.is_file():
             return
+        if not path.is_relative_to(self.project):
+            raise BadInput(f"{path}: a procedure's playbooks lie in the project")
         self.files.add(path)
         for play in _items(read_yaml(path).data):
             for key in _PLAYBOOKS:
@@ -79,7 +93,18 @@ class _Collector:
                     self.playbook((path.parent / play[key]).resolve())
             for role in play.get("roles") or ():
                 self.role(role if isinstance(role, str) else role.get("role") or role.get("name", ""))
-            self._tasks([play])
+            for name in play.get("vars_files") or ():
+                self._beside(path, name)
+            self._tasks([play], path)
+
+    def _beside(self, path: Path, name: Any) -> Path | None:
+        """Add a file that a playbook or a tasks file names relative to itself; return it if it is new."""
+        target = (path.parent / name).resolve() if isinstance(name, str) else None
+        if target is None or target in self.files or not target.is_file():
+            return None
+        if target.is_relative_to(self.project):
+            self.files.add(target)
+        return target
 
     def role(self, name: str) -> None:
         folder = self.project / "roles" / name
@@ -91,20 +116,33 @@ class _Collector:
         self.files |= files
         for path in sorted(files):
             if path.suffix in (".yml", ".yaml") and path.parent.name in ("tasks", "handlers"):
-                self._tasks(_items(read_yaml(path).data))
+                self._tasks(_items(read_yaml(path).data), path)
             elif path.parent.name == "meta" and path.stem == "main":
                 for dependency in read_yaml(path).data.get("dependencies") or ():
-                    self.role(dependency if isinstance(dependency, str) else dependency.get("role", ""))
+                    named = {} if isinstance(dependency, str) else dependency
+                    self.role(dependency if not named else named.get("role") or named.get("name", ""))
 
-    def _tasks(self, tasks: Iterable[dict[str, Any]]) -> None:
+    def _tasks(self, tasks: Iterable[dict[str, Any]], path: Path) -> None:
         for task in tasks:
             for key, value in task.items():
                 if key in _BLOCKS:
-                    self._tasks(_items(value))
-                elif key in _INCLUDES and isinstance(value, dict):
+                    self._tasks(_items(value), path)
+                elif key in _INCLUDED_ROLES and isinstance(value, dict):
                     self.role(str(value.get("name", "")))
-                elif key in self._modules:
-                    self._python(self._modules[key])
+                elif key in _INCLUDED_TASKS:
+                    included = self._beside(path, value.get("file") if isinstance(value, dict) else value)
+                    if included:
+                        self._tasks(_items(read_yaml(included).data), included)
+                else:
+                    self._module(value if key in ("action", "local_action") else key)
+
+    def _module(self, action: Any) -> None:
+        """Add the module that a task names, in whichever way tasks can name one."""
+        if isinstance(action, dict):
+            action = action.get("module")
+        name = str(action or "").partition(" ")[0].removeprefix("ansible.legacy.")
+        if name in self._modules:
+            self._python(self._modules[name])
 
     def _python(self, path: Path) -> None:
         """Add a module or module_utils file, and all of ours that it imports."""

@@ -7,20 +7,28 @@ written, and each event goes to the caller, who redacts it before it touches a d
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ansible_runner
 
-from runner.evidence.events import Ending, Reason
-from runner.execution.processes import MARK, end_processes, private_folder, remove_private_folders
+from runner.evidence.events import FORGED, Ending, Reason
+from runner.execution.processes import (
+    MARK,
+    end_connections,
+    end_processes,
+    private_folder,
+    remove_private_folders,
+)
 from runner.execution.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from runner.execution.job import Job
@@ -31,8 +39,21 @@ POLL_SECONDS = 0.5
 #: The signals that end a run in order: processes ended, evidence sealed.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: Settings of the caller's shell that would change what ansible-runner hands over.
-_FOREIGN = ("AD_HOC_COMMAND_ID", "ANSIBLE_STDOUT_CALLBACK", "JOB_ID", "MAX_EVENT_RES", "PROJECT_UPDATE_ID")
+#: What of Ansible's settings a caller's shell may set: how to open vaults and to log in. Everything else would
+#: change what runs behind the back of the closure's digest, or write what was not redacted.
+ALLOWED_SETTINGS = frozenset(
+    {
+        "ANSIBLE_PRIVATE_KEY_FILE",
+        "ANSIBLE_REMOTE_USER",
+        "ANSIBLE_TIMEOUT",
+        "ANSIBLE_VAULT_IDENTITY",
+        "ANSIBLE_VAULT_IDENTITY_LIST",
+        "ANSIBLE_VAULT_PASSWORD_FILE",
+    }
+)
+
+#: Variables that change what ansible-runner hands over.
+_FOREIGN = frozenset({"AD_HOC_COMMAND_ID", "AWX_LIB_DIRECTORY", "JOB_ID", "MAX_EVENT_RES", "PROJECT_UPDATE_ID"})
 
 
 class _Stop:
@@ -41,6 +62,8 @@ class _Stop:
     def __init__(self, job: Job) -> None:
         self.reason: Reason | None = None
         self.error: Exception | None = None
+        self.left: tuple[int, ...] = ()
+        self.watchdog: Watchdog | None = None
         self._run_id = job.run_id
         self._limit = job.timeout_seconds
         self._deadline = time.monotonic() + job.timeout_seconds if job.timeout_seconds else None
@@ -54,10 +77,12 @@ class _Stop:
 
     def asked(self) -> bool:
         """Tell the runner whether to stop; by then every process of the run has been ended."""
+        if self.watchdog:
+            self.watchdog.ensure()
         if self._deadline and time.monotonic() > self._deadline:
             self.reason = self.reason or Reason("timed_out", {"seconds": self._limit})
         if self.reason:
-            end_processes(self._run_id)
+            self.left = tuple(end_processes(self._run_id))
         return self.reason is not None
 
 
@@ -67,12 +92,14 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
     ``on_event`` gets every event in order. An exception that it raises stops the run and is raised here.
     """
     stop = _Stop(job)
+    # A host can print what ansible-runner takes for an event; only Ansible's own bear the stamp.
+    stamp = secrets.randbits(128)
 
     def hand_over(event: dict[str, Any]) -> bool:
         # ansible-runner swallows some exceptions of a handler and lets others kill it: so none may leave it.
         if stop.error is None:
             try:
-                on_event(event)
+                on_event(_genuine(event, stamp))
             except Exception as error:  # noqa: BLE001 - raised again below
                 stop.on_error(error)
         return False
@@ -80,9 +107,8 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
     private = private_folder(job.run_id)
     status: str | None = None
     return_code: int | None = None
-    previous = {number: signal.signal(number, stop.on_signal) for number in STOPPING}
     try:
-        with Watchdog(job.run_id):
+        with _signals(stop), _settings(), Watchdog(job.run_id) as stop.watchdog:
             runner = ansible_runner.run(
                 private_data_dir=str(private),
                 project_dir=str(job.project),
@@ -92,7 +118,7 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
                 extravars=dict(job.variables) or None,
                 forks=job.forks,
                 cmdline="--check --diff" if job.check else "--diff",
-                envvars=_environment(job),
+                envvars=_environment(job, private, stamp),
                 settings={"suppress_output_file": True, "pexpect_timeout": POLL_SECONDS},
                 suppress_env_files=True,
                 quiet=True,
@@ -108,25 +134,63 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
     finally:
         # What a run that ended by itself started on this machine, a service perhaps, stays.
         if stop.reason or return_code is None:
-            end_processes(job.run_id)
+            stop.left = tuple(end_processes(job.run_id))
+        end_connections(job.run_id)
         remove_private_folders(job.run_id)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
     if stop.error:
         raise stop.error
-    return Ending(return_code, status, stop.reason)
+    return Ending(return_code, status, stop.reason, stop.left)
 
 
-def _environment(job: Job) -> dict[str, str]:
-    for name in _FOREIGN:
-        os.environ.pop(name, None)
+def _genuine(event: dict[str, Any], stamp: int) -> dict[str, Any]:
+    """Return an event without its stamp; of one that lacks it, only that it came."""
+    if event.pop("job_id", None) == stamp:
+        return event
+    kept: dict[str, Any] = {key: event[key] for key in ("counter", "created", "stdout", "uuid") if key in event}
+    # Lines that Ansible prints outside of any event come as ``verbose``, without data and without a stamp.
+    return {**kept, "event": "verbose" if event.get("event") == "verbose" else FORGED, "event_data": {}}
+
+
+@contextmanager
+def _signals(stop: _Stop) -> Iterator[None]:
+    """Let signals stop the run in order; one that the caller has us ignore, as nohup does, stays ignored."""
+    heeded = [number for number in STOPPING if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, stop.on_signal) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def foreign_settings() -> list[str]:
+    """Return the variables of this process that a run must not see."""
+    names = (name for name in os.environ if name.startswith("ANSIBLE_") and name not in ALLOWED_SETTINGS)
+    return sorted({*names, *(name for name in _FOREIGN if name in os.environ)})
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Take the caller's foreign settings out of the environment, which ansible-runner copies."""
+    taken = {name: os.environ.pop(name) for name in foreign_settings()}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def _environment(job: Job, private: Path, stamp: int) -> dict[str, str]:
     return {
         MARK: job.run_id,
+        "JOB_ID": str(stamp),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "LC_ALL": "C.UTF-8",
         "ANSIBLE_CONFIG": str(job.project / "ansible.cfg"),
         # Without this line ansible-runner switches the check off.
         "ANSIBLE_HOST_KEY_CHECKING": "True",
+        # Unpacked files and connections of this run alone, gone with its folder.
+        "ANSIBLE_LOCAL_TEMP": str(private / "temporary"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(private / "control"),
         "ANSIBLE_NOCOLOR": "True",
         "RUNNER_OMIT_EVENTS": "False",
         "RUNNER_ONLY_FAILED_EVENTS": "False",

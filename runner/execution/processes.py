@@ -6,6 +6,7 @@ the run's id in its environment, and is looked for by it as well as by descent.
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -57,9 +58,21 @@ def end_processes(run_id: str) -> list[int]:
     return []
 
 
+def end_connections(run_id: str) -> None:
+    """End the SSH connections that a run kept open for itself; nothing else of it."""
+    for process in processes_of(run_id):
+        try:
+            if process.name() == "ssh":
+                process.kill()
+        except psutil.Error:
+            continue
+
+
 def memory_folders() -> tuple[Path, ...]:
     """Return where files live in memory: events lie there for a moment before they are redacted."""
-    return (Path("/dev/shm"), Path("/run/user") / str(psutil.Process().uids().real))  # noqa: S108 - see above
+    in_memory = {one.mountpoint for one in psutil.disk_partitions(all=True) if one.fstype in ("tmpfs", "ramfs")}
+    candidates = ("/dev/shm", f"/run/user/{os.getuid()}")  # noqa: S108 - private folders are made in there
+    return tuple(Path(one) for one in candidates if one in in_memory)
 
 
 def private_folder(run_id: str) -> Path:
@@ -72,8 +85,7 @@ def private_folder(run_id: str) -> Path:
             return Path(tempfile.mkdtemp(prefix=_prefix(run_id), dir=folder))
         except OSError:
             continue
-    tried = ", ".join(str(folder) for folder in memory_folders())
-    raise MachineError(f"no file system in memory can be written to (tried {tried})")
+    raise MachineError("no file system in memory can be written to: mount a tmpfs at /dev/shm")
 
 
 def remove_private_folders(run_id: str) -> None:

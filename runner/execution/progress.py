@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runner.evidence.events import EventStream
 
@@ -28,6 +28,32 @@ class Progress(Protocol):
 def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+class Unfailing:
+    """Follows with another's eyes, and stops looking when that fails: a closed terminal must not stop a run."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress: Progress | None = progress
+
+    def __enter__(self) -> Self:
+        self._try(lambda progress: progress.__enter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._try(lambda progress: progress.__exit__(None, None, None))
+
+    def follow(self, event: Mapping[str, Any], stream: EventStream) -> None:
+        """Show one event, if anything can still be shown."""
+        self._try(lambda progress: progress.follow(event, stream))
+
+    def _try(self, step: Callable[[Progress], object]) -> None:
+        if self._progress is None:
+            return
+        try:
+            step(self._progress)
+        except Exception:  # noqa: BLE001 - whatever it is, the run matters more
+            self._progress = None
 
 
 class Lines:

@@ -18,13 +18,22 @@ class Watchdog:
     """The program's side: starts the watchdog, and dismisses it when the run is over."""
 
     def __init__(self, run_id: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.execution.watchdog", run_id],
+        self._run_id = run_id
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "runner.execution.watchdog", self._run_id],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def ensure(self) -> None:
+        """Start the watchdog again if it died: a run is never unwatched for long."""
+        if self._process.poll() is not None:
+            self._process = self._start()
 
     def __enter__(self) -> Self:
         return self

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from reports.catalogue import load_catalogue
 from runner.contract.load import load_contract, load_people
 from runner.errors import BadInput
+from runner.inventory_file import inventory_problems, inventory_variables
 from runner.procedures import load_procedures
-from runner.role_inputs import input_problems, load_specifications
+from runner.role_inputs import Options, input_problems, load_specifications
 from runner.site import PROJECT, Site
-from runner.yaml_source import read_yaml
+from runner.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +40,13 @@ def check_site(site: Site) -> CheckedSite:
     people = _collect(problems, lambda: load_people(site))
     specifications = load_specifications(PROJECT / "roles")
     for path in site.variable_files:
-        source = _collect(problems, lambda path=path: read_yaml(path))  # type: ignore[misc]
-        if source:
-            problems.extend(input_problems(specifications, source))
+        source = _collect(problems, partial(read_yaml, path))
+        if source and path == site.inventory:
+            problems.extend(inventory_problems(source))
+            problems.extend(input_problems(specifications, source, inventory_variables(source)))
+        elif source:
+            problems.extend(_variables_problems(specifications, source))
+    _collect(problems, lambda: load_catalogue("zh", site.catalogue_overlay))
     if contract:
         problems.extend(_procedure_problems(site, contract))
     if problems or contract is None or people is None:
@@ -53,6 +60,14 @@ def _collect(problems: list[str], step: Callable[[], Result]) -> Result | None:
     except BadInput as error:
         problems.append(str(error))
         return None
+
+
+def _variables_problems(specifications: dict[str, Options], source: YamlSource) -> list[str]:
+    if source.vaulted or source.data is None:
+        return []
+    if not isinstance(source.data, dict):
+        return [source.problem((), "must map variables to values")]
+    return list(input_problems(specifications, source, [((), source.data)]))
 
 
 def _procedure_problems(site: Site, contract: Contract) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.catalogue import load_catalogue
 from reports.document import LedgerHead
@@ -16,13 +16,15 @@ from reports.wording import Wording
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import parse_timestamp, replace
 from runner.evidence.ledger import Ledger
-from runner.evidence.sealing import SealedRun, open_sealed
+from runner.evidence.verify import verified_run
+from runner.operations.history import is_whole, runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
+    from runner.evidence.sealing import SealedRun
     from runner.operations.check_site import CheckedSite
     from runner.site import Site
 
@@ -82,21 +84,34 @@ def write_documents(
 def find_run(site: Site, procedure: str, run_id: str | None, period: str | None, zone: tzinfo | None) -> SealedRun:
     """Return the run that a document is to be written from: the one named, else the newest of the period.
 
-    Raises BadInput where there is none.
+    A period's record is its newest run that was whole; one that was not, only where there is no other.
+    Raises BadInput where there is none, VerificationError where it is not what was sealed.
     """
-    if run_id:
-        run = open_sealed(site.runs_folder, run_id)
-        if run.manifest["procedure"] != procedure:
-            raise BadInput(f"run {run_id} is of procedure {run.manifest['procedure']}, not {procedure}")
-        return run
-    wanted = _months(period) if period else None
-    for entry in Ledger(site.ledger_folder, site.name).newest_first():
-        if entry.kind != "run" or entry.body.get("procedure") != procedure:
-            continue
-        started = parse_timestamp(str(entry.body["started"])).astimezone(zone)
-        if wanted is None or (started.year, started.month) in wanted:
-            return open_sealed(site.runs_folder, str(entry.body["run"]))
-    raise BadInput(f"no run of {procedure} in site {site.name}" + (f" in {period}" if period else ""))
+    ledger = Ledger(site.ledger_folder, site.name)
+    if run_id is None:
+        run_id = _newest(ledger, procedure, period, zone)
+    run = verified_run(ledger, site.runs_folder, run_id)
+    if run.manifest["procedure"] != procedure:
+        raise BadInput(f"run {run_id} is of procedure {run.manifest['procedure']}, not {procedure}")
+    return run
+
+
+def _newest(ledger: Ledger, procedure: str, period: str | None, zone: tzinfo | None) -> str:
+    runs = runs_of(ledger, procedure)
+    if period:
+        wanted = _months(period)
+        runs = (one for one in runs if _month(one, zone) in wanted)
+        found = list(runs)
+        runs = iter([*filter(is_whole, found), *found])
+    newest = next(runs, None)
+    if newest is None:
+        raise BadInput(f"no run of {procedure} in site {ledger.site}" + (f" in {period}" if period else ""))
+    return str(newest["run"])
+
+
+def _month(body: Mapping[str, Any], zone: tzinfo | None) -> tuple[int, int]:
+    started = parse_timestamp(str(body["started"])).astimezone(zone)
+    return started.year, started.month
 
 
 def _months(period: str) -> set[tuple[int, int]]:

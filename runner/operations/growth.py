@@ -6,6 +6,7 @@ A forecast over many runs belongs to the quarter's report; this one answers "wil
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from module_utils.observations import grade
 from runner.errors import WeibaoError
 from runner.evidence.canonical import parse_timestamp, timestamp
 from runner.evidence.sealing import SealedRun, open_sealed
+from runner.operations.history import runs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -79,29 +80,9 @@ class Growth:
 
 def growth_since_last_run(ledger: Ledger, runs: Path, procedure: str, now: datetime) -> Growth:
     """Return the growth against the newest run of a procedure that is old enough and can be read."""
-    for run in islice(_earlier_runs(ledger, runs, procedure), LOOK_BACK):
-        if now - parse_timestamp(run.manifest["started"]) >= SHORTEST:
-            return Growth(run)
+    for body in islice(runs_of(ledger, procedure), LOOK_BACK):
+        # A damaged run is found by `ledger verify`; here it is merely of no use.
+        with suppress(WeibaoError, KeyError, ValueError, TypeError):
+            if now - parse_timestamp(str(body["started"])) >= SHORTEST:
+                return Growth(open_sealed(runs, str(body["run"])))
     return Growth(None)
-
-
-def last_whole_run(ledger: Ledger, procedure: str) -> dict[str, Any] | None:
-    """Return the entry of the newest complete run of a procedure over the whole site, not in check mode."""
-    for entry in ledger.newest_first():
-        body = entry.body if entry.kind == "run" else {}
-        whole = body.get("verdict") == "complete" and body.get("limit") is None and not body.get("check")
-        if whole and body.get("procedure") == procedure:
-            return dict(body)
-    return None
-
-
-def _earlier_runs(ledger: Ledger, runs: Path, procedure: str) -> Iterator[SealedRun]:
-    for entry in ledger.newest_first():
-        body = entry.body if entry.kind == "run" else {}
-        if body.get("procedure") != procedure:
-            continue
-        try:
-            yield open_sealed(runs, str(body.get("run")))
-        except WeibaoError:
-            # A damaged run is found by `ledger verify`; here it is merely of no use.
-            continue

@@ -45,7 +45,9 @@ def source_of(project: Path) -> dict[str, Any] | None:
 
 
 def _git(project: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(project), "-c", "core.fsmonitor=false", *arguments]
+    # A clone that another user owns is read all the same; nothing of its configuration is run.
+    settings = ("-c", "core.fsmonitor=false", "-c", "safe.directory=*")
+    command = ["git", "-C", str(project), *settings, *arguments]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
@@ -64,17 +66,26 @@ def tool() -> dict[str, str]:
 
 
 def manifest_of(
-    intent: dict[str, Any], stream: EventStream, verdict: Verdict, redactor: Redactor | None
+    intent: dict[str, Any],
+    stream: EventStream,
+    verdict: Verdict,
+    redactor: Redactor | None,
+    ended: str | None = None,
 ) -> dict[str, Any]:
-    """Return the manifest of a run that ended; hashes and sizes are added when it is sealed."""
+    """Return the manifest of a run that ended; hashes and sizes are added when it is sealed.
+
+    Without the redactor, of a run sealed after its program died, nobody knows how often it redacted.
+    """
+    sealed = timestamp()
     return {
         **{key: value for key, value in intent.items() if key not in PRIVATE},
-        "ended": timestamp(),
+        "ended": ended or sealed,
+        "sealed": sealed,
         "events": stream.count,
         "hosts": stream.outcomes(intent["observations_owed"]),
         "levels": dict(sorted(stream.levels.items())),
-        "redactions": dict(sorted(redactor.counts.items())) if redactor else {},
-        "secrets_too_short": list(redactor.too_short) if redactor else [],
+        "redactions": dict(sorted(redactor.counts.items())) if redactor else None,
+        "secrets_too_short": list(redactor.too_short) if redactor else None,
         "verdict": verdict.as_dict(),
     }
 

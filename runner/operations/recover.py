@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from runner.errors import MachineError
 from runner.evidence.canonical import digest_file
 from runner.evidence.events import Ending, EventStream, Reason, Verdict
 from runner.evidence.ledger import Ledger
@@ -18,53 +20,74 @@ from runner.evidence.sealing import (
     read_lines,
     seal,
 )
+from runner.evidence.verify import entry_of
 from runner.operations.manifest import entry_body, manifest_of
 
 if TYPE_CHECKING:
     from runner.site import Site
 
 
-def recover(site: Site) -> list[str]:
-    """Seal as interrupted, and list, every run whose program died; return their ids.
+@dataclass(frozen=True)
+class Recovered:
+    """A run that its program left unfinished: its verdict now, or None where nothing can be told of it."""
+
+    run_id: str
+    verdict: str | None
+
+    def __str__(self) -> str:
+        if self.verdict is None:
+            return f"run {self.run_id} was left unfinished, and its marker is damaged: it stays as it is"
+        if self.verdict == "incomplete":
+            return f"run {self.run_id} was interrupted: sealed as incomplete"
+        return f"run {self.run_id} was sealed as {self.verdict}, but not listed: it is now"
+
+
+def recover(site: Site) -> list[Recovered]:
+    """Seal as interrupted, and list, every run whose program died; return what became of each.
 
     Processes that such a run left on this machine are ended first. Work that had already started on a
     host may have finished there: the record says that the run was interrupted, not that nothing happened.
+    Raises MachineError where the disk does not take it.
     """
-    return [_recover(site, run) for run in abandoned_runs(site.runs_folder)]
+    try:
+        return [_recover(site, run) for run in abandoned_runs(site.runs_folder)]
+    except OSError as error:
+        raise MachineError(f"{site.state}: an interrupted run cannot be sealed here: {error.strerror}") from error
 
 
-def _recover(site: Site, run: AbandonedRun) -> str:
+def _recover(site: Site, run: AbandonedRun) -> Recovered:
     # Imported only now: in nearly every command nothing is to be ended.
     from runner.execution.processes import end_processes, remove_private_folders  # noqa: PLC0415
 
-    end_processes(run.run_id)
+    left = tuple(end_processes(run.run_id))
     remove_private_folders(run.run_id)
+    if run.intent is None:
+        run.lock.close()
+        return Recovered(run.run_id, None)
     ledger = Ledger(site.ledger_folder, site.name)
     if not run.sealed:
         run.salvage()
-        seal(run.folder, manifest_of(run.intent, *_replay(run), None))
-    if not _listed(ledger, run):
-        manifest = open_sealed(site.runs_folder, run.run_id).manifest
+        seal(run.folder, _manifest(run.intent, run, left))
+    manifest = open_sealed(site.runs_folder, run.run_id).manifest
+    if entry_of(ledger, run.run_id, after=run.intent["head"]) is None:
         ledger.append("run", entry_body(manifest, digest_file(run.folder / MANIFEST)))
     run.listed()
-    return run.run_id
+    return Recovered(run.run_id, manifest["verdict"]["state"])
 
 
-def _replay(run: AbandonedRun) -> tuple[EventStream, Verdict]:
-    stream = EventStream(Redactor({}))
+def _manifest(intent: dict[str, Any], run: AbandonedRun, left: tuple[int, ...]) -> dict[str, Any]:
+    stream, ended = _replay(run)
+    verdict: Verdict = stream.verdict(Ending(stopped=Reason("interrupted"), left=left), intent["observations_owed"])
+    return manifest_of(intent, stream, verdict, None, ended or intent["started"])
+
+
+def _replay(run: AbandonedRun) -> tuple[EventStream, str | None]:
+    """Return what the recorded events say, and when the last of them happened."""
+    stream = EventStream(Redactor({}), replayed=True)
+    ended = None
     for event in read_lines(run.folder / EVENTS):
         stream.take(event)
+        ended = event.get("created", ended)
     for observation in read_lines(run.folder / OBSERVATIONS):
         stream.levels[observation["level"]] = stream.levels.get(observation["level"], 0) + 1
-    verdict = stream.verdict(Ending(stopped=Reason("interrupted")), run.intent["observations_owed"])
-    return stream, verdict
-
-
-def _listed(ledger: Ledger, run: AbandonedRun) -> bool:
-    """Return whether the ledger has the run already, looking only at what came after the run began."""
-    for entry in ledger.newest_first():
-        if entry.sequence <= run.intent["head"]:
-            return False
-        if entry.kind == "run" and entry.body.get("run") == run.run_id:
-            return True
-    return False
+    return stream, ended

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from runner.errors import BadInput, MachineError, Refused
+from runner.errors import MachineError, Refused
 from runner.evidence.canonical import canonical, digest, timestamp
 from runner.evidence.events import EventStream
 from runner.evidence.ledger import Entry, Ledger
 from runner.evidence.redaction import Redactor
 from runner.evidence.sealing import OpenRun, SealedRun, seal
-from runner.execution.closure import closure_of, files_digest
+from runner.execution.closure import Closure, closure_of, files_digest
 from runner.execution.execute import execute
 from runner.execution.job import Job
+from runner.execution.progress import Unfailing
 from runner.execution.secrets import known_secrets
-from runner.operations.growth import growth_since_last_run, last_whole_run
+from runner.execution.targets import Targets
+from runner.operations.growth import growth_since_last_run
+from runner.operations.history import last_whole_run
 from runner.operations.manifest import entry_body, manifest_of, new_run_id, operator, source_of, tool
 from runner.procedures import Procedure, find_procedure
-from runner.site import PROJECT, Site
+from runner.site import PROJECT
 
 if TYPE_CHECKING:
     from runner.evidence.events import Ending
@@ -55,25 +59,28 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
     """Run a procedure on a site's hosts and return it sealed and listed, whatever became of it.
 
     Raises BadInput for an unknown procedure or limit, Refused where the gate is closed, MachineError where
-    evidence cannot be kept: then the run is stopped, and the next command seals it as interrupted.
+    evidence cannot be kept: then the run is stopped, and the next command seals what was recorded.
     """
     site = checked.site
     procedure = find_procedure(PROJECT, request.procedure)
     gate(procedure, request)
-    check_limit(site, request.limit)
-    ledger = Ledger(site.ledger_folder, site.name)
-    job, intent = prepare(checked, procedure, request, ledger)
-    redactor = Redactor(known_secrets(PROJECT, site.variable_files))
-    try:
-        run = OpenRun(site.runs_folder, job.run_id, intent)
-        stream, ending = record(run, job, redactor, ledger, procedure, progress)
-        manifest = manifest_of(intent, stream, stream.verdict(ending, procedure.observations), redactor)
-        sealed = seal(run.folder, manifest)
-        entry = ledger.append("run", entry_body(sealed.manifest, digest(canonical(sealed.manifest))))
-        run.listed()
-    except OSError as error:
-        message = f"{site.state}: the run was stopped, its evidence cannot be written: {error.strerror}"
-        raise MachineError(f"{message}; the next command seals it as interrupted") from error
+    with closing(Targets(PROJECT, procedure.playbook, site.inventory, request.limit)) as targets:
+        ledger = Ledger(site.ledger_folder, site.name)
+        closure = closure_of(PROJECT, procedure.playbook)
+        redactor = Redactor(known_secrets(PROJECT, (*site.variable_files, *closure.yaml_files(PROJECT))))
+        job, intent = prepare(checked, procedure, request, ledger, closure, redactor)
+        try:
+            run = OpenRun(site.runs_folder, job.run_id, intent)
+            stream, ending = record(run, job, redactor, ledger, procedure, progress)
+            stream.expect(targets.hosts())
+            intent["arguments"]["left_out"] = targets.left_out()
+            manifest = manifest_of(intent, stream, stream.verdict(ending, procedure.observations), redactor)
+            sealed = seal(run.folder, manifest)
+            entry = ledger.append("run", entry_body(sealed.manifest, digest(canonical(sealed.manifest))))
+            run.listed()
+        except OSError as error:
+            message = f"{site.state}: the run was stopped, its evidence cannot be written: {error.strerror}"
+            raise MachineError(f"{message}; the next command seals what was recorded") from error
     return ListedRun(sealed, entry, ending)
 
 
@@ -83,28 +90,13 @@ def gate(procedure: Procedure, request: RunRequest) -> None:
         raise Refused(f"{procedure.name} changes hosts: it runs only under an approved change, or with --check")
 
 
-def check_limit(site: Site, limit: str | None) -> None:
-    """Raise BadInput where a limit matches no host of the site."""
-    if limit is None:
-        return
-    # Imported only now: half a second that a run of the whole site need not wait.
-    os.environ.setdefault("ANSIBLE_CONFIG", str(PROJECT / "ansible.cfg"))
-    from ansible.errors import AnsibleError  # noqa: PLC0415
-    from ansible.inventory.manager import InventoryManager  # noqa: PLC0415
-    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415
-
-    try:
-        inventory = InventoryManager(loader=DataLoader(), sources=[str(site.inventory)])
-        inventory.subset(limit)
-        matched = inventory.get_hosts("all")
-    except AnsibleError as error:
-        raise BadInput(f"--limit {limit}: {error}") from error
-    if not matched:
-        raise BadInput(f"--limit {limit}: matches no host of site {site.name}")
-
-
 def prepare(
-    checked: CheckedSite, procedure: Procedure, request: RunRequest, ledger: Ledger
+    checked: CheckedSite,
+    procedure: Procedure,
+    request: RunRequest,
+    ledger: Ledger,
+    closure: Closure,
+    redactor: Redactor,
 ) -> tuple[Job, dict[str, Any]]:
     """Return what is to run, and the intent: the part of the manifest that is known beforehand."""
     site = checked.site
@@ -123,19 +115,27 @@ def prepare(
         forks=min(64, 8 * (os.cpu_count() or 1)),
         timeout_seconds=request.timeout_seconds,
     )
-    arguments = {"limit": job.limit, "check": job.check, "forks": job.forks, "variables": variables}
+    arguments = {
+        "limit": redactor.text(job.limit) if job.limit is not None else None,
+        "check": job.check,
+        "forks": job.forks,
+        "timeout_seconds": job.timeout_seconds,
+        "variables": variables,
+    }
+    whole = job.limit is None and not job.check
     intent = {
         "run": job.run_id,
         "site": site.name,
         "procedure": procedure.name,
         "repeatable": procedure.repeatable,
-        "obligations": list(checked.contract.fulfilled_by(procedure.name)),
+        # What looks at a part of the site, or only tries, fulfils nothing.
+        "obligations": list(checked.contract.fulfilled_by(procedure.name)) if whole else [],
         "operator": operator(checked.people),
         "started": timestamp(),
         "source": source_of(PROJECT),
-        "closure": closure_of(PROJECT, procedure.playbook).as_dict(),
+        "closure": closure.as_dict(),
         "variables": files_digest(site.folder, site.variable_files),
-        "arguments": {**arguments, "timeout_seconds": job.timeout_seconds},
+        "arguments": arguments,
         "approval": None,
         "tool": tool(),
         "head": ledger.head().sequence,
@@ -157,9 +157,10 @@ def record(
         run.events.write(line)
         for observation in observations:
             run.observations.write(observation)
-        progress.follow(event, stream)
+        shown.follow(event, stream)
 
-    with progress:
+    shown = Unfailing(progress)
+    with shown:
         ending = execute(job, on_event)
     run.close_files()
     return stream, ending

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.program import PROJECT, Program
 
+QUICK = "host_inspection_checks: ['filesystem.*']\n"
 LOCAL = (PROJECT / "inventories" / "local" / "hosts.yml").read_text()
 
 
@@ -30,7 +32,9 @@ def errors(result: subprocess.CompletedProcess[str]) -> list[str]:
         (["run", "inspekt"], "no procedure named 'inspekt'; procedures: inspect"),
         (["run", "inspect", "--limit", "nobody"], "--limit nobody: "),
         (["run", "inspect", "--limit", "@/no/such/file"], "--limit @/no/such/file: "),
-        (["report", "inspection-record", "--run", "missing"], "no sealed run 'missing'"),
+        (["run", "inspect", "--limit", ""], "--limit: is empty"),
+        (["run", "inspect", "--limit", "localhost,nobody"], "matches no host: nobody"),
+        (["report", "inspection-record", "--run", "missing"], "no run 'missing' in the ledger of site local"),
         (["report", "inspection-record"], "no run of inspect in site local"),
         (["report", "inspection-record", "--period", "2026-13"], "--period 2026-13"),
     ],
@@ -79,6 +83,62 @@ def test_a_role_input_that_only_ansible_can_judge_fails_the_run_with_its_message
     assert "ssh" in result.stdout
     assert wrong.manifest()["verdict"]["state"] == "failed"
     assert wrong.run("ledger", "verify").returncode == 0
+
+
+def test_a_limited_run_names_what_it_left_out_and_fulfils_nothing(program: Program) -> None:
+    site = program.make_site("two", LOCAL + "    other: {ansible_connection: local}\n", group_vars__all=QUICK)
+    assert site.run("run", "inspect", "--limit", "localhost", "--fail-on", "never").returncode == 0
+    manifest = site.manifest()
+    assert manifest["arguments"]["left_out"] == ["other"]
+    assert manifest["obligations"] == []
+
+
+def test_hosts_that_a_play_never_came_to_are_missed(program: Program, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    for part in ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library"):
+        subprocess.run(["cp", "-r", PROJECT / part, project / part], check=True)
+    playbook = project / "playbooks" / "inspect.yml"
+    playbook.write_text(playbook.read_text().replace("gather_facts: false", "gather_facts: false\n  serial: 1"))
+    hosts = "".join(f"    {name}: {{ansible_connection: local}}\n" for name in ("c", "d"))
+    gone = "    b: {ansible_host: 127.0.0.1, ansible_port: 1, ansible_connection: ssh}\n"
+    site = replace(program.make_site("serial", LOCAL + gone + hosts, group_vars__all=QUICK), project=project)
+    assert site.run("run", "inspect", "--fail-on", "never").returncode == 4
+    verdict = site.manifest()["verdict"]
+    assert (verdict["state"], verdict["missed"]) == ("partial", ["b", "c", "d"])
+
+
+def test_a_relative_folder_of_sites_is_found_from_where_one_stands(program: Program, tmp_path: Path) -> None:
+    site = program.make_site("own", group_vars__all=QUICK)
+    result = subprocess.run(
+        site.command("run", "inspect", "--fail-on", "never"),
+        cwd=tmp_path,
+        env=site.environment(WEIBAO_SITES="sites"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert list(site.manifest()["hosts"]) == ["localhost"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>&1 | head -c 1 >/dev/null"])
+def test_a_terminal_that_goes_away_does_not_stop_the_run(program: Program, closed: str) -> None:
+    site = program.make_site("own", group_vars__all=QUICK)
+    line = shlex.join(site.command("run", "inspect", "--format", "none", "--fail-on", "never"))
+    subprocess.run(["sh", "-c", f"{line} {closed}"], cwd=PROJECT, env=site.environment(), check=False)
+    assert site.manifest()["verdict"]["state"] == "complete"
+
+
+def test_documents_are_not_written_from_evidence_that_was_changed(program: Program) -> None:
+    site = program.make_site("own", group_vars__all=QUICK)
+    site.json("run", "inspect", "--format", "none", "--fail-on", "never")
+    observations = site.runs()[0] / "observations.jsonl.gz"
+    observations.write_bytes(observations.read_bytes()[:-1] + b"x")
+    result = site.run("report", "inspection-record", "--format", "json")
+    assert result.returncode == 1
+    assert "observations.jsonl.gz: differs from what its manifest names" in result.stderr
+    assert site.run("run", "inspect", "--fail-on", "never").returncode == 0, "damage of the past stops no inspection"
 
 
 def test_a_state_folder_that_cannot_be_used_is_exit_5(program: Program, tmp_path: Path) -> None:
@@ -172,7 +232,7 @@ def test_a_disk_that_fills_during_the_run_stops_it_and_loses_nothing(program: Pr
             pass
         rest = running.stderr.read()
     assert running.returncode == 5, rest
-    assert "the next command seals it as interrupted" in rest
+    assert "the next command seals what was recorded" in rest
     (small_disk / "ballast").unlink()
     after = site.run("ledger", "verify", **home)
     assert after.returncode == 0, after.stdout

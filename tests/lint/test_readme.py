@@ -62,7 +62,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert "WEIBAO_REQUIRE_LAB=1" in text(".ci/run")
 
 
-def test_every_help_text_is_in_the_program_and_the_layout_is_there() -> None:
+def test_the_folders_of_the_layout_are_there() -> None:
     folders = re.findall(r"`(\w+)/`", text("README.md").split("## Layout")[1].split("## ")[0])
     assert len(folders) > 8
     assert [folder for folder in folders if folder != "var" and not (PROJECT / folder).is_dir()] == []

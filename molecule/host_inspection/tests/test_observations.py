@@ -97,10 +97,20 @@ def test_errors_in_the_log(host, observed):
 
 
 def test_pending_packages(host, observed):
-    planned = host.check_output("apt-get --simulate --quiet dist-upgrade")
-    upgrades = re.findall(r"^Inst \S+ \[", planned, re.MULTILINE)
+    planned = host.check_output("apt-get --simulate --quiet --ignore-hold dist-upgrade")
+    upgrades = re.findall(r"^Inst (\S+) \[.*?\] \((.*)\)", planned, re.MULTILINE)
+    security = {name for name, origins in upgrades if "Security:" in origins or "-security" in origins}
+    assert {"planted-waiting", "planted-held"} <= security
     assert observed["packages.pending"]["value"] == len(upgrades)
+    assert observed["packages.security"]["value"] == len(security)
+    assert observed["packages.security"]["detail"]["held_security"] == ["planted-held"]
+    assert observed["packages.security"]["level"] == "warning"
 
 
-def test_memory_limit_is_told_from_the_machine(observed):
-    assert observed["memory.used"]["detail"]["scope"] in {"container", "machine"}
+def test_memory_limit_is_told_from_the_machine(host, observed):
+    machine = 1024 * int(re.search(r"MemTotal: +(\d+)", host.file("/proc/meminfo").content_string).group(1))
+    limits = host.run("cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes").stdout.split()
+    limit = min((int(text) for text in limits if text != "max"), default=machine)
+    detail = observed["memory.used"]["detail"]
+    assert detail["scope"] == ("container" if limit < machine else "machine")
+    assert detail["total_bytes"] == min(limit, machine)

@@ -62,10 +62,12 @@ cmp -s "$lab_state/ssh/id_ed25519.pub" "$root/root/.ssh/authorized_keys" || {
     changed=yes
     install -m 0600 "$lab_state/ssh/id_ed25519.pub" "$root/root/.ssh/authorized_keys"
 }
-# Figures about pending packages are of no use with an old list of them; apt touches this folder at each update.
-if [ -z "$(find "$root/var/lib/apt/lists/partial" -maxdepth 0 -mtime -1 2>/dev/null)" ]; then
+# Figures about pending packages are of no use with an old list of them. Only a success leaves this stamp: apt itself
+# touches its folders when it fails, too.
+stamp=/var/lib/apt/periodic/update-success-stamp
+if [ -z "$(find "$root$stamp" -mtime -1 2>/dev/null)" ]; then
     changed=yes
-    podman exec "$container" apt-get --quiet --quiet update >&2
+    podman exec "$container" sh -c "apt-get --quiet --quiet --error-on=any update && touch $stamp" >&2
 fi
 # Known by address and port; only the lines of this host are replaced, one host at a time.
 exec 8>"$lab_state/ssh/known_hosts.lock"

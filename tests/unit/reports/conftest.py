@@ -12,14 +12,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reports.catalogue import load_catalogue
-from reports.document import LedgerHead
+from reports.document import Chart, Facts, Figures, LedgerHead, Paragraph, Table
 from reports.documents.inspection_document import inspection_document
 from reports.documents.inspection_record import inspection_record
 from reports.wording import Wording
 from runner.contract.model import Contract, Obligation, Party, Person
 
 if TYPE_CHECKING:
-    from reports.document import Document
+    from collections.abc import Iterator
+
+    from reports.document import Document, Section
     from reports.documents.inspection_record import InspectionRecord
 
 SAMPLE = Path(__file__).parents[2] / "fixtures" / "reports"
@@ -63,9 +65,34 @@ class Sample:
     def document(self, language: str = "zh", **changes: Any) -> Document:
         return inspection_document(self.record(**changes), words_of(language))
 
+    @staticmethod
+    def said(part: Document | Section) -> str:
+        """Return every text of a document or section."""
+        return "\n".join(_texts(part))
+
 
 def words_of(language: str) -> Wording:
     return Wording(load_catalogue(language), ZoneInfo("Asia/Shanghai"))
+
+
+def _texts(part: Document | Section) -> Iterator[str]:
+    yield part.title
+    for block in getattr(part, "blocks", ()):
+        match block:
+            case Paragraph():
+                yield block.text
+            case Table():
+                yield from (column.title for column in block.columns)
+                yield from (cell.text for row in block.rows for cell in row.cells)
+                yield block.title
+            case Facts():
+                yield "\n".join(f"{name} {value}" for name, value in block.pairs)
+            case Figures():
+                yield from (f"{one.label} {one.value}" for one in block.figures)
+            case Chart():
+                yield from (f"{block.title} {bar.label} {bar.text}" for bar in block.bars)
+    for section in part.sections:
+        yield from _texts(section)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,16 +13,14 @@ from hypothesis import strategies as st
 
 from module_utils.host.thresholds import UNITS
 from module_utils.observations import LEVELS
-from reports.document import Chart, Facts, Figures, Paragraph, Signatures, Table, fact_rows
+from reports.document import Chart, Figures, Paragraph, Signatures, Table, fact_rows
 from reports.documents.inspection_document import inspection_document
 from reports.documents.inspection_record import Issue, as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conftest import Sample
 
-    from reports.document import Document, Section
+    from reports.document import Document
     from reports.wording import Wording
 
 
@@ -54,10 +53,17 @@ def test_the_owed_fields_are_there(sample: Sample) -> None:
     assert facts["巡检时间"] == "2026-11-21 23:55 至 2026-11-21 23:56（UTC+08:00）"
     assert facts["巡检人"] == "张伟"
     assert facts["复核人"] == "李敏（待签）"
-    assert facts["巡检内容"]
     assert (document.version, document.draft) == ("草稿 v1", True)
-    titles = [section.title for section in document.sections]
-    assert titles[:2] == ["一、巡检结论与异常", "二、未检查的项目及原因"]
+    assert [section.heading for section in document.sections] == [
+        "一、巡检结论与异常",
+        "二、未测得的项目及原因",
+        "三、图示",
+        "四、主机一览",
+        "五、逐台巡检明细",
+        "六、错误日志摘要",
+        "七、记录生成说明",
+        "八、签字盖章",
+    ]
     signatures = next(block for block in document.sections[-1].blocks if isinstance(block, Signatures))
     assert [one.name for one in signatures.signatories] == ["张伟", "李敏", "王建国"]
     assert [seal.endswith("（盖章）") for seal in signatures.seals] == [True, True]
@@ -98,34 +104,97 @@ def test_a_run_that_is_not_complete_never_looks_fine(state: str, complete: Sampl
         ({"ok", "notice", "unknown"}, "unknown"),
         ({"ok", "unknown", "warning"}, "warning"),
         ({"ok", "warning", "critical"}, "critical"),
-        (set(), "unknown"),
     ],
 )
 def test_a_complete_run_reads_as_its_worst_level(levels: set[str], tone: str, complete: Sample) -> None:
-    complete.rows = [row for row in complete.rows if row["level"] in levels]
-    assert _conclusion(complete.document()).tone == tone
+    for row in complete.rows:
+        if row["level"] not in levels:
+            row.update(level="ok", reason=None)
+    document = complete.document()
+    assert _conclusion(document).tone == tone
+    assert "本次未检查" not in complete.said(document)
 
 
-def test_a_run_that_measured_nothing_concludes_nothing(complete: Sample) -> None:
+@pytest.mark.parametrize("state", ["complete", "failed"])
+def test_a_run_that_measured_nothing_concludes_nothing(state: str, complete: Sample) -> None:
     complete.rows = []
-    assert "没有测得任何项目" in _conclusion(complete.document()).text
+    complete.manifest["verdict"]["state"] = state
+    document = complete.document()
+    assert "未测得任何结果" in _conclusion(document).text
+    assert _conclusion(document).tone in ("warning", "critical")
     assert "Nothing was measured" in _conclusion(complete.document("en")).text
+    said = complete.said(document)
+    assert "均未达到" not in said
+    assert "均已测得" not in said
+    assert dict(document.facts)["巡检内容"] == "未测得任何结果"
+
+
+def test_a_run_without_hosts_claims_nothing(complete: Sample) -> None:
+    complete.rows, complete.manifest["hosts"] = [], {}
+    complete.manifest["verdict"] = {"state": "failed", "reasons": [{"code": "no_hosts", "parameters": {}}]}
+    document = complete.document()
+    assert "没有匹配到任何主机" in _conclusion(document).text
+    assert "本次巡检未测得任何结果" in complete.said(document.sections[1])
+    assert not re.search("均未达到|均已测得|无错误日志", complete.said(document))
+
+
+def test_the_content_names_only_what_was_measured(complete: Sample) -> None:
+    for row in complete.rows:
+        if row["check"].startswith("packages."):
+            row.update(level="unknown", value=None, reason={"code": "tool_missing", "parameters": {"tool": "dnf"}})
+    content = dict(complete.document().facts)["巡检内容"]
+    assert content.startswith("主机与系统、时间同步、CPU、内存")
+    assert "软件更新" not in content
+    measured = sum(row["level"] != "unknown" for row in complete.rows)
+    assert content.endswith(f"共测得 {measured} 项结果")
+    assert f"测得 {measured} 项结果。" in _conclusion(complete.document()).text
+
+
+def test_kinds_of_checks_that_were_left_out_are_named_and_nothing_is_green(complete: Sample) -> None:
+    complete.rows = [row for row in complete.rows if row["check"] in ("host.identity", "cpu.busy")]
+    document = complete.document()
+    first = [block for block in document.sections[0].blocks if isinstance(block, Paragraph)]
+    assert first[0].tone == first[1].tone == document.sections[0].tone == "warning"
+    assert first[0].text.startswith("巡检范围不全")
+    assert first[1].text.startswith(
+        "本次未检查：时间同步、内存、文件系统、服务、进程与句柄、网络、日志、软件更新、安全。"
+    )
+    assert "host_inspection_checks" in complete.said(document.sections[1])
+
+
+def test_a_limited_inspection_names_the_hosts_left_out_and_is_not_green(complete: Sample) -> None:
+    complete.manifest["arguments"] = {"limit": "ris-db*", "left_out": ["his-app-1", "pacs-1"], "check": False}
+    document = complete.document()
+    first = [block for block in document.sections[0].blocks if isinstance(block, Paragraph)]
+    assert first[0].text.startswith("巡检范围不全")
+    assert first[1].text.startswith("本次限定范围：ris-db*；未纳入巡检的主机：his-app-1、pacs-1")
+    assert document.sections[0].tone in ("warning", "critical")
+
+
+def test_what_one_host_alone_was_not_asked_is_named_with_it(complete: Sample) -> None:
+    complete.rows = [
+        row for row in complete.rows if row["host"] != "ris-db-1" or not row["check"].startswith(("log.", "memory."))
+    ]
+    assert "本次未检查：内存（ris-db-1）、日志（ris-db-1）。" in complete.said(complete.document().sections[0])
 
 
 def test_key_figures(sample: Sample) -> None:
     figures = next(block for block in sample.document().sections[0].blocks if isinstance(block, Figures))
-    assert [(one.label, one.value) for one in figures.figures][:2] == [("已巡检 / 应巡检主机", "2 / 3"), ("严重", "4")]
+    assert [(one.label, one.value) for one in figures.figures][:2] == [("实检 / 应检主机", "2 / 3"), ("严重", "4")]
     assert figures.figures[0].tone == "critical"
 
 
-def test_exceptions_come_worst_first_with_limit_and_solution(sample: Sample) -> None:
-    table = next(block for block in sample.document().sections[0].blocks if isinstance(block, Table))
-    rows = [[cell.text for cell in row.cells] for row in table.rows]
+def test_exceptions_come_worst_first_and_each_check_has_its_solution(sample: Sample, zh: Wording) -> None:
+    tables = {block.title: block for block in sample.document().sections[0].blocks if isinstance(block, Table)}
+    assert list(tables) == ["漏检主机", "异常", "处理建议", "提示"]
+    rows = [[cell.text for cell in row.cells] for row in tables["异常"].rows]
     levels = [row[0] for row in rows]
     assert levels == sorted(levels, key=["严重", "警告"].index)
-    assert ["严重", "ris-app-1", "文件系统使用率 /var", "95.2%", "≥ 90%"] in [row[:5] for row in rows]
-    assert all(row[5] for row in rows)
-    assert any("等保 8.1.4.4 e" in row[5] for row in rows)
+    assert ["严重", "ris-app-1", "文件系统使用率 /var", "95.2%", "≥ 90%"] in rows
+    solutions = {row.cells[0].text: row.cells[1].text for row in tables["处理建议"].rows}
+    bad = {one["check"] for one in sample.rows if one["level"] in ("warning", "critical")}
+    assert set(solutions) == {zh.title(check) for check in bad}
+    assert "等保 8.1.4.4 e" in solutions["待安装安全更新"]
 
 
 def test_exceptions_that_many_hosts_share_stand_in_one_row(complete: Sample) -> None:
@@ -137,15 +206,58 @@ def test_exceptions_that_many_hosts_share_stand_in_one_row(complete: Sample) -> 
     ]
 
 
+def test_names_of_many_hosts_do_not_fill_the_first_page(complete: Sample) -> None:
+    template = complete.row(check="filesystem.used", subject="/var", level="critical")
+    notice = complete.row(check="packages.pending", level="notice")
+    names = [f"node-{2 * number}" for number in range(100)]
+    complete.manifest["hosts"] = {name: {"outcome": "ok"} for name in names}
+    complete.rows = [{**template, "host": name} for name in names[:90]]
+    complete.rows += [{**notice, "host": name, "value": number} for number, name in enumerate(names, 1)]
+    document = complete.document()
+    assert dict(document.facts)["巡检范围"] == "node-0、node-2、node-4、node-6、node-8、node-10 等，共 100 台"
+    said = complete.said(document.sections[0])
+    assert "node-0、node-2、node-4、node-6、node-8、node-10 等，共 90 台" in said
+    assert "全部 100 台主机 1 个 至 100 个" in said
+    assert "node-20" not in said
+    hosts = next(section for section in document.sections if section.title == "主机一览")
+    assert all(name in complete.said(hosts) for name in names)
+
+
+def test_many_missed_hosts_are_told_by_outcome(sample: Sample) -> None:
+    names = [f"web-{number}" for number in range(1, 31)]
+    for name in names:
+        sample.manifest["hosts"][name] = {"outcome": "unreachable", "message": f"{name}: No route to host"}
+    sample.manifest["verdict"]["missed"] = names
+    table = next(block for block in sample.document().sections[0].blocks if isinstance(block, Table))
+    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    assert rows == [["web-1 至 web-30（共 30 台）", "无法连接", "web-1: No route to host 等"]]
+    provenance = next(section for section in sample.document().sections if section.title == "记录生成说明")
+    assert all(f"{name}: No route to host" in sample.said(provenance) for name in names)
+
+
+@pytest.mark.parametrize(("hosts", "printed"), [(20, True), (21, False)])
+def test_details_of_many_hosts_are_not_printed_and_say_where_they_are(
+    hosts: int, printed: bool, complete: Sample
+) -> None:
+    template = [row for row in complete.rows if row["host"] == "ris-app-1"]
+    complete.rows = [{**row, "host": f"node-{number}"} for number in range(hosts) for row in template]
+    complete.manifest["hosts"] = {f"node-{number}": {"outcome": "ok"} for number in range(hosts)}
+    sections = {section.title: section for section in complete.document().sections}
+    for title, sheet in (("逐台巡检明细", "明细"), ("错误日志摘要", "日志")):
+        note = sections[title].instead_on_paper
+        assert (note == "") is printed
+        assert printed or ("HTML" in note and f"“{sheet}”" in note and str(hosts) in note)
+
+
 def test_missed_hosts_stand_in_the_first_section_with_their_message(sample: Sample) -> None:
-    assert "No route to host" in _said(sample.document().sections[0])
+    assert "No route to host" in sample.said(sample.document().sections[0])
 
 
 def test_equal_unknowns_are_folded_over_hosts(sample: Sample) -> None:
     table = next(block for block in sample.document().sections[1].blocks if isinstance(block, Table))
     rows = [[cell.text for cell in row.cells] for row in table.rows]
-    assert [row for row in rows if row[0] == "磁盘健康（SMART）：/dev/sda"] == [
-        ["磁盘健康（SMART）：/dev/sda", "缺少工具 smartctl", "ris-app-1、ris-db-1", "经批准后安装 smartctl，再重检。"]
+    assert [row for row in rows if row[0].startswith("磁盘健康")] == [
+        ["磁盘健康（SMART）", "缺少工具 smartctl", "ris-app-1、ris-db-1", "经批准后安装 smartctl，再重新巡检。"]
     ]
 
 
@@ -156,12 +268,12 @@ def test_charts_of_several_hosts_and_of_one(sample: Sample, complete: Sample) ->
         "各主机内存使用率",
         "各主机 CPU 使用率",
         "各主机待安装更新",
-        "错误日志条数（按单元）",
+        "错误日志条数（按服务单元）",
     ]
     del complete.manifest["hosts"]["ris-db-1"]
     complete.rows = [row for row in complete.rows if row["host"] == "ris-app-1"]
     alone = [block for block in complete.document().sections[2].blocks if isinstance(block, Chart)]
-    assert [chart.title for chart in alone] == ["文件系统使用率", "处理器与内存", "错误日志条数（按单元）"]
+    assert [chart.title for chart in alone] == ["文件系统使用率", "CPU 与内存", "错误日志条数（按服务单元）"]
     assert alone[0].bars[0].label == "/var"
     assert dict(alone[0].marks) == {80: "warning", 90: "critical"}
 
@@ -179,19 +291,19 @@ def test_logs_without_errors_and_logs_that_were_not_measured(complete: Sample) -
     complete.rows = [row for row in complete.rows if row["check"] != "log.errors"]
     template = {**complete.rows[0], "check": "log.errors", "subject": "", "detail": {}}
     complete.rows.append({**template, "value": 0, "level": "ok"})
-    assert "没有错误日志" in _said(complete.document())
+    assert "无错误日志" in complete.said(complete.document())
     reason = {"code": "not_permitted", "parameters": {"path": "/var/log/journal"}}
     complete.rows[-1] = {**template, "value": None, "level": "unknown", "reason": reason}
-    assert "日志未能检查" in _said(complete.document())
+    assert "未能取得日志" in complete.said(complete.document())
 
 
 def test_provenance_names_run_code_and_digests(sample: Sample) -> None:
     sample.manifest["source"]["dirty"] = True
-    said = _said(sample.document())
+    said = sample.said(sample.document())
     for piece in (
         sample.manifest["run"],
         sample.manifest["source"]["commit"],
-        "有未提交的改动",
+        "含未提交的改动",
         "cd" * 32,
         "脱敏 2 处",
     ):
@@ -200,7 +312,7 @@ def test_provenance_names_run_code_and_digests(sample: Sample) -> None:
 
 def test_a_check_that_the_catalogue_does_not_know_is_shown_by_its_id(sample: Sample) -> None:
     sample.row(check="cpu.busy").update(check="future.check", level="critical", limits={"critical": 1}, unit="furlongs")
-    said = _said(sample.document().sections[0])
+    said = sample.said(sample.document().sections[0])
     assert "future.check" in said
     assert "furlongs" in said
 
@@ -216,7 +328,7 @@ def test_english_document_has_no_chinese_but_names(complete: Sample) -> None:
     rows = [row for row in complete.rows if not _chinese(json.dumps(row, ensure_ascii=False))]
     complete.rows = rows
     document = complete.document("en", contract=None, people=())
-    assert _chinese(_said(document)) == set()
+    assert _chinese(complete.said(document)) == set()
     assert "critical exceptions must be dealt with at once" in _conclusion(document).text
 
 
@@ -252,7 +364,7 @@ _observation = st.builds(
 def test_nothing_bad_or_unknown_is_left_out(rows: list[dict[str, Any]], sample: Sample, zh: Wording) -> None:
     sample.rows = rows
     document = inspection_document(sample.record(), zh)
-    first, unchecked = _said(document.sections[0]), _said(document.sections[1])
+    first, unchecked = sample.said(document.sections[0]), sample.said(document.sections[1])
     for row in rows:
         said = unchecked if row["level"] == "unknown" else first
         if row["level"] != "ok":
@@ -273,28 +385,3 @@ def _chinese(text: str) -> set[str]:
 
 def _text(pairs: tuple[tuple[str, str], ...]) -> str:
     return "\n".join(f"{name} {value}" for name, value in pairs)
-
-
-def _said(part: Document | Section) -> str:
-    """Return every text of a document or section."""
-    return "\n".join(_texts(part))
-
-
-def _texts(part: Document | Section) -> Iterator[str]:
-    yield part.title
-    for block in getattr(part, "blocks", ()):
-        match block:
-            case Paragraph():
-                yield block.text
-            case Table():
-                yield from (column.title for column in block.columns)
-                yield from (cell.text for row in block.rows for cell in row.cells)
-                yield block.title
-            case Facts():
-                yield _text(block.pairs)
-            case Figures():
-                yield from (f"{one.label} {one.value}" for one in block.figures)
-            case Chart():
-                yield from (f"{block.title} {bar.label} {bar.text}" for bar in block.bars)
-    for section in part.sections:
-        yield from _texts(section)

@@ -108,12 +108,17 @@ def test_html_escapes_what_hosts_say(hostile: Document) -> None:
     assert "<U+202E>" in "".join(page.said)
 
 
-def test_html_of_many_hosts_starts_folded(sample: Sample) -> None:
+def _many(sample: Sample, hosts: int) -> Document:
     template = [row for row in sample.rows if row["host"] == "ris-app-1"]
-    sample.rows = [{**row, "host": f"node-{number}"} for number in range(8) for row in template]
-    sample.manifest["hosts"] = {f"node-{number}": {"outcome": "ok"} for number in range(8)}
+    names = [f"node-{2 * number}" for number in range(hosts)]
+    sample.rows = [{**row, "host": name} for name in names for row in template]
+    sample.manifest["hosts"] = {name: {"outcome": "ok"} for name in names}
     sample.manifest["verdict"] = {"state": "complete", "reasons": [], "missed": []}
-    page = _Reader(render(sample.document(), "html").decode())
+    return sample.document()
+
+
+def test_html_of_many_hosts_starts_folded(sample: Sample) -> None:
+    page = _Reader(render(_many(sample, 8), "html").decode())
     assert page.tags.count("details") == 8
     assert ("open", None) not in page.attributes
 
@@ -145,6 +150,27 @@ def test_pdf_holds_the_text_in_embedded_fonts_on_a4(document: Document) -> None:
     assert file.metadata.creation_date is not None
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_first_page_of_a_pdf_holds_every_exception_and_missed_host(language: str, sample: Sample) -> None:
+    page = pypdf.PdfReader(io.BytesIO(render(sample.document(language), "pdf"))).pages[0].extract_text()
+    assert "No route to host" in " ".join(page.split())
+    words = {"zh": ("严重 ", "警告 "), "en": ("Critical ", "Warning ")}[language]
+    assert [page.count(f"\n{word}") for word in words] == [4, 13]
+    assert "dicom-router.service" in page
+
+
+def test_a_pdf_of_many_hosts_is_short_and_says_where_the_rest_is(sample: Sample) -> None:
+    document = _many(sample, 60)
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(document, "pdf"))).pages]
+    assert len(pages) < 10
+    assert min(len(text) for text in pages) > 300  # no page is blank
+    text = "".join(pages)
+    assert "逐台明细见同一编号的 HTML 文件" in "".join(text.split("\n"))
+    assert "sshd" not in text
+    assert "sshd" in render(document, "html").decode()
+    assert all(f"node-{2 * number}" in text for number in range(60))
+
+
 def test_pdf_survives_what_hosts_say(hostile: Document) -> None:
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render(hostile, "pdf"))).pages)
     assert "alert(1)" in text
@@ -158,7 +184,9 @@ def test_pdf_fetches_nothing(document: Document, monkeypatch: pytest.MonkeyPatch
         server.setblocking(False)
         web = f"http://127.0.0.1:{server.getsockname()[1]}/x.png"
         outside = f'<img src="{web}"><img src="{picture.as_uri()}"></body>'
-        monkeypatch.setattr(pdf, "html", lambda document: original(document).replace("</body>", outside))
+        monkeypatch.setattr(
+            pdf, "html", lambda document, paper: original(document, paper=paper).replace("</body>", outside)
+        )
         file = pypdf.PdfReader(io.BytesIO(render(document, "pdf")))
         with pytest.raises(BlockingIOError):
             server.accept()
@@ -241,6 +269,12 @@ def test_word_shows_values_where_no_font_can_draw_them(document: Document, monke
     assert "ris-db-1 /var/lib/mysql\n84.7%" in _word_text(data)
 
 
+def test_word_of_many_hosts_leaves_the_details_out(sample: Sample) -> None:
+    said = _word_text(render(_many(sample, 21), "docx"))
+    assert "逐台明细见同一编号的 HTML 文件" in said
+    assert "sshd" not in said
+
+
 def test_word_survives_what_hosts_say(hostile: Document) -> None:
     assert "<script>alert(1)</script>" in _word_text(render(hostile, "docx"))
 
@@ -254,12 +288,21 @@ def _book(data: bytes) -> openpyxl.Workbook:
 
 def test_excel_has_a_sheet_for_each_table_worth_filtering(document: Document, sample: Sample) -> None:
     book = _book(render(document, "xlsx"))
-    for name in ("总览", "异常", "漏检主机", "未检查", "图示", "明细", "原始数据"):
+    for name in ("总览", "异常", "处理建议", "漏检主机", "未测得", "图示", "明细", "原始数据"):
         assert name in book.sheetnames
     assert book["异常"].freeze_panes == "A2"
-    assert book["异常"].auto_filter.ref == "A1:F18"
+    assert book["异常"].auto_filter.ref == "A1:E18"
     assert book["明细"].max_row == len(sample.rows) + 1
     assert len(book["图示"]._charts) == 5
+
+
+def test_the_overview_of_excel_shows_the_exceptions_and_numbers_nothing(document: Document) -> None:
+    sheet = _book(render(document, "xlsx"))["总览"]
+    texts = [str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert {"文件系统使用率 /var", "5 分钟内重启次数 dicom-router.service", "95.2%", "≥ 90%"} <= set(texts)
+    assert texts.count("警告") == 14  # 13 exceptions and the label of the key figure
+    assert {section.title for section in document.sections if section.spreadsheet} <= set(texts)
+    assert not {section.heading for section in document.sections} & set(texts)
 
 
 def test_excel_keeps_numbers_as_numbers(document: Document) -> None:

@@ -41,6 +41,11 @@ def test_anchors_and_merges_are_followed(tmp_path: Path) -> None:
         ("a:\n  - b\n c: 1\n", ":3: "),
         ("? [1]\n: 2\n", ":1: a key must be a plain value"),
         ("a: 2026-13-45\n", ":1: "),
+        ("a: &s word\nb: {<<: *s}\n", ":2: only a mapping can be merged"),
+        ("a: {<<: word}\n", ":1: only a mapping can be merged"),
+        ("a: !!bool perhaps\n", ":1: 'perhaps' is not what its tag"),
+        ("a: !!int ''\n", ":1: '' is not what its tag"),
+        ("a: !!timestamp x\n", ":1: 'x' is not what its tag"),
         ("[" * 5000, "not"),
         (
             "a: &a [x,x,x,x,x,x,x,x,x]\n"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 
 import pytest
 from ansible.module_utils.host import certificates
@@ -89,8 +90,47 @@ def test_a_damaged_certificate_is_unknown(make, tmp_path):
         assert seen.reason == {"code": "unparsable", "parameters": {"source": str(path)}}
 
 
-def test_no_certificates_owe_nothing(tmp_path):
-    assert inspect(tmp_path / "none" / "*.crt") == []
+def test_where_nobody_declared_a_certificate_none_is_owed(tmp_path, monkeypatch):
+    monkeypatch.setattr(certificates, "USUAL", (f"{tmp_path}/none/*.crt",))
+    assert inspect() == []
+
+
+def test_the_usual_places_are_looked_at_where_nobody_names_others(make, tmp_path, monkeypatch):
+    path = make("usual")
+    monkeypatch.setattr(certificates, "USUAL", (f"{tmp_path}/*.crt",))
+    assert [seen.subject for seen in inspect()] == [str(path)]
+    assert [seen.subject for seen in inspect(tmp_path / "none")] == [f"{tmp_path}/none"]
+
+
+def test_a_certificate_that_was_declared_and_is_not_there_is_unknown(make, tmp_path):
+    path = make("there")
+    (tmp_path / "there.key").touch()
+    missing, keys = f"{tmp_path}/missing/*.crt", f"{tmp_path}/*.key"
+    found = {seen.subject: seen for seen in inspect(path, missing, keys)}
+    assert found[str(path)].level == "ok"
+    for pattern in (missing, keys):
+        assert found[pattern].reason == {"code": "source_missing", "parameters": {"source": pattern}}
+
+
+def test_a_folder_that_never_answers_costs_only_its_own_pattern(make, tmp_path, monkeypatch):
+    path = make("there")
+    real = certificates.look
+    monkeypatch.setattr(certificates, "look", lambda pattern: time.sleep(60) if "nas" in pattern else real(pattern))
+    inputs = Inputs(DEFAULT_THRESHOLDS, certificates=[str(path), "/mnt/nas/*.crt"], command_timeout=0.5)
+    started = time.monotonic()
+    found = {seen.subject: seen for seen in certificates.expiry(Context(inputs))}
+    assert time.monotonic() - started < 3
+    assert found[str(path)].level == "ok"
+    assert found["/mnt/nas/*.crt"].reason["code"] == "timed_out"
+
+
+def test_certificates_beyond_the_limit_are_counted(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(certificates, "MAXIMUM", 1)
+    make("one")
+    make("two")
+    found = inspect(tmp_path / "*.crt")
+    assert len(found) == 2
+    assert found[-1].reason == {"code": "left_out", "parameters": {"count": 1}}
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ def test_tools_in_sbin_are_found_without_a_path(monkeypatch):
     [
         (["no-such-tool", "-x"], "tool_missing", {"tool": "no-such-tool"}),
         (["sh", "-c", "echo bad >&2; exit 2"], "command_failed", {"message": "bad"}),
+        (
+            ["sh", "-c", "echo patient 110101199003071234 >&2; exit 2"],
+            "command_failed",
+            {"message": "patient [identity]"},
+        ),
         (["false"], "command_failed", {"command": "false", "message": "exit code 1"}),
         (["sleep", "30"], "timed_out", {"command": "sleep 30", "seconds": 0.2}),
     ],

@@ -2,47 +2,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from ansible.module_utils.host import hardware
 from ansible.module_utils.host.context import Context, Inputs
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
 
-# Formats: drivers/md/md.c of Linux (md_seq_show), smartctl(8) 7.x with --json.
-MDSTAT = """\
-Personalities : [raid1] [raid6] [raid5] [raid4] [raid0]
-md2 : active raid0 sdd1[1] sdc1[0]
-      1953260544 blocks super 1.2 512k chunks
 
-md1 : active (auto-read-only) raid1 sdb2[1] sda2[0]
-      976630464 blocks super 1.2 [2/2] [UU]
-      bitmap: 0/8 pages [0KB], 65536KB chunk
-
-md0 : active raid1 sdb1[2](F) sda1[0]
-      1046528 blocks super 1.2 [2/1] [U_]
-
-md127 : active raid5 sde1[4] sdd2[1] sdc2[0]
-      3906764800 blocks super 1.2 level 5, 512k chunk, algorithm 2 [3/2] [UU_]
-      [=>...................]  recovery =  9.4% (184320000/1953382400) finish=180.2min speed=163000K/sec
-
-md9 : inactive sdf1[0](S)
-      1046528 blocks super 1.2
-
-unused devices: <none>
-"""
-
-
-def test_arrays_and_what_they_lack():
-    arrays = {array.name: array for array in hardware.parse_mdstat(MDSTAT)}
-    assert {name for name, array in arrays.items() if array.degraded} == {"md0", "md127", "md9"}
-    assert arrays["md0"] == hardware.Array("md0", "raid1", "active", 2, 1, ["sdb1"], "")
-    assert arrays["md127"].progress == "recovery 9.4%"
-    assert arrays["md1"].level == "raid1"
-    assert arrays["md2"].level == "raid0"
-
-
-def test_no_arrays_owe_nothing():
-    assert hardware.parse_mdstat("Personalities : \nunused devices: <none>\n") == []
-
-
+# Format: smartctl(8) 7.x with --json.
 def ata(passed=True, **raw):
     table = [
         {"id": 5, "name": "Reallocated_Sector_Ct", "raw": {"value": raw.get("reallocated", 0), "string": "x"}},
@@ -76,6 +42,38 @@ def test_nvme_with_a_critical_warning_and_media_errors():
     assert health.detail == {"percentage_used": 104}
 
 
+def test_nvme_without_errors_is_measured():
+    log = {"critical_warning": 0, "media_errors": 0}
+    assert hardware.parse_smart({"nvme_smart_health_information_log": log}).foretelling == {}
+
+
+SAS = {
+    "device": {"name": "/dev/sda", "type": "scsi", "protocol": "SCSI"},
+    "scsi_model_name": "SEAGATE ST1200MM0088",
+    "smart_status": {"passed": True},
+    "scsi_grown_defect_list": 0,
+}
+COUNTERS = {
+    "scsi_error_counter_log": {
+        "read": {"total_errors_corrected": 900, "total_uncorrected_errors": 37},
+        "write": {"total_errors_corrected": 0, "total_uncorrected_errors": 0},
+    }
+}
+
+
+def test_sas_drives_have_defects_and_uncorrected_errors():
+    health = hardware.parse_smart(dict(SAS, scsi_grown_defect_list=512, **COUNTERS))
+    assert health.foretelling == {"grown_defects": 512, "uncorrected_read": 37}
+    assert health.detail["model"] == "SEAGATE ST1200MM0088"
+    assert hardware.parse_smart(SAS).foretelling == {}
+
+
+def test_without_any_figure_nothing_is_measured():
+    assert hardware.parse_smart({"smart_status": {"passed": True}}).foretelling is None
+    ssd = {"smart_status": {"passed": True}, "ata_smart_attributes": {"table": [{"id": 9, "raw": {"value": 4}}]}}
+    assert hardware.parse_smart(ssd).foretelling is None
+
+
 def test_a_drive_that_says_nothing_has_no_verdict(captured):
     assert hardware.parse_smart(json.loads(captured("debian13/smartctl-no-device.json"))).passed is None
 
@@ -105,6 +103,39 @@ def test_a_drive_that_cannot_be_asked_is_unknown(monkeypatch, captured):
     (seen,) = machine(monkeypatch, [{"name": "/dev/sda", "type": "scsi"}], answers)
     assert seen.level == "unknown"
     assert "Unable to detect device type" in seen.reason["parameters"]["message"]
+
+
+def test_a_sas_drive_is_asked_for_its_error_counters(monkeypatch):
+    answers = [(0, json.dumps(SAS)), (0, json.dumps(COUNTERS))]
+    found = {seen.check: seen for seen in machine(monkeypatch, [{"name": "/dev/sda", "type": "scsi"}], answers)}
+    assert found["disk.smart_attributes"].detail["raw"] == {"uncorrected_read": 37}
+    assert (found["disk.smart"].level, found["disk.smart_attributes"].level) == ("ok", "warning")
+
+
+def test_a_sas_drive_without_error_counters_still_has_its_defects(monkeypatch):
+    answers = [(0, json.dumps(SAS)), (4, "{}")]
+    found = {seen.check: seen.level for seen in machine(monkeypatch, [{"name": "/dev/sda"}], answers)}
+    assert found == {"disk.smart": "ok", "disk.smart_attributes": "ok"}
+
+
+def test_figures_that_a_drive_does_not_have_are_unknown_not_zero(monkeypatch):
+    report = {"smart_status": {"passed": True}}
+    found = {seen.check: seen for seen in machine(monkeypatch, [{"name": "/dev/sda"}], [(0, json.dumps(report))])}
+    assert found["disk.smart"].level == "ok"
+    assert found["disk.smart_attributes"].value is None
+    assert found["disk.smart_attributes"].reason["code"] == "not_supported"
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 4 | 64])
+def test_what_smartctl_could_not_do_is_unknown(monkeypatch, code):
+    (seen,) = machine(monkeypatch, [{"name": "/dev/sda"}], [(code, json.dumps(ata()))])
+    assert (seen.check, seen.level) == ("disk.smart", "unknown")
+    assert seen.reason["parameters"]["message"] == f"exit code {code}"
+
+
+def test_a_drive_that_says_that_it_fails_is_believed_whatever_else_went_wrong(monkeypatch):
+    found = machine(monkeypatch, [{"name": "/dev/sda"}], [(4 | 8, json.dumps(ata(passed=False)))])
+    assert {seen.check: seen.level for seen in found}["disk.smart"] == "critical"
 
 
 def test_a_smartctl_too_old_for_json_is_not_supported(monkeypatch):

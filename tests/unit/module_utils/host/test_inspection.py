@@ -56,6 +56,23 @@ def test_a_subject_that_crashes_costs_only_its_own_checks():
     assert "RuntimeError: a bug (test_inspection.py:" in found[1].reason["parameters"]["error"]
 
 
+def test_a_reason_in_the_host_s_own_words_is_masked():
+    def fails(_asked):
+        raise Unmeasurable(
+            "command_failed", command="mysql -uroot -phunter2", message="x" * 180 + " 110101199003071234"
+        )
+        yield
+
+    def crashes(_asked):
+        raise ValueError("x" * 280 + " 110101199003071234")
+        yield
+
+    for broken in (fails, crashes):
+        (seen,) = inspection.take(context(), ["cpu.busy"], broken)
+        assert "hunter2" not in str(seen.reason)
+        assert "1101" not in str(seen.reason)
+
+
 def test_a_subject_that_stops_after_some_of_its_parts_is_not_complete():
     def stops(asked):
         yield asked.observe("unit.failed", 1, subject="a.service")

@@ -14,23 +14,22 @@ def table(*lines):
     return mounts.parse_mountinfo("".join(lines))
 
 
-@pytest.fixture(autouse=True)
-def folders(monkeypatch):
-    """Every mount point is a folder but the files that containers have mounted."""
-    monkeypatch.setattr(mounts.os.path, "isdir", lambda path: not path.startswith("/etc/"))
+def chosen(lines, ignored=()):
+    return mounts.distinct(mounts.storage(lines, ignored))
 
 
 def test_a_real_machine_with_containers_has_its_own_disk_and_memory_only(captured):
-    chosen = mounts.storage(mounts.parse_mountinfo(captured("vm/mountinfo")), ())
-    assert [(mount.point, mount.type) for mount in chosen] == [("/", "ext4"), ("/dev/shm", "tmpfs")]
+    found = chosen(mounts.parse_mountinfo(captured("vm/mountinfo")))
+    assert [(mount.point, mount.type) for mount in found] == [("/", "ext4"), ("/dev/shm", "tmpfs")]
 
 
 @pytest.mark.parametrize("suite", ["debian11", "debian12", "debian13"])
 def test_a_real_container_has_its_root_and_what_was_mounted_for_it(captured, suite):
-    chosen = mounts.storage(mounts.parse_mountinfo(captured(suite + "/mountinfo")), ())
-    points = [mount.point for mount in chosen]
+    candidates = mounts.storage(mounts.parse_mountinfo(captured(suite + "/mountinfo")), ())
+    points = [mount.point for mount in candidates]
     assert points[0] == "/"
-    assert not [point for point in points if point.startswith(("/etc", "/sys", "/proc"))]
+    assert not [point for point in points if point.startswith(("/sys", "/proc"))]
+    assert "/etc/hosts" in points  # only asking tells that it is a file
     assert ("/data" in points) is (suite != "debian11")
 
 
@@ -44,20 +43,19 @@ def test_lines_that_do_not_follow_the_format_are_left_out():
 
 
 def test_one_file_system_counts_once_by_its_shortest_mount_point():
-    chosen = mounts.storage(
+    found = chosen(
         table(
             line("/srv/www/data", root="/data"),
             line("/data"),
             line("/var", source="/dev/vdb", number="254:16", type="btrfs", root="/@var"),
             line("/home", source="/dev/vdb", number="0:44", type="btrfs", root="/@home"),
-        ),
-        (),
+        )
     )
-    assert [mount.point for mount in chosen] == ["/data", "/var"]
+    assert [mount.point for mount in found] == ["/data", "/var"]
 
 
 def test_a_later_mount_hides_an_earlier_one():
-    (mount,) = mounts.storage(table(line("/data"), line("/data", source="/dev/vdc", number="254:32")), ())
+    (mount,) = chosen(table(line("/data"), line("/data", source="/dev/vdc", number="254:32")))
     assert mount.source == "/dev/vdc"
 
 
@@ -68,7 +66,6 @@ def test_views_of_the_kernel_images_and_ignored_mounts_are_no_storage():
         line("/media/cdrom", type="iso9660", source="/dev/sr0", number="11:0"),
         line("/run/user/1000", type="tmpfs", source="tmpfs", number="0:50"),
         line("/mnt/ro", type="tmpfs", source="tmpfs", number="0:51", options="ro"),
-        line("/etc/hosts", root="/var/hosts"),
         line("/backup/2026", source="/dev/vdd", number="254:48"),
     )
     assert mounts.storage(lines, ["/backup/*"]) == []
@@ -101,3 +98,17 @@ def test_what_others_serve_is_asked_with_care(kind):
     (mount,) = table(line("/mnt", type=kind, source="server:/x", number="0:60"))
     assert mounts.is_network(mount)
     assert mounts.storage([mount], ()) == [mount]
+
+
+def test_an_open_file_is_on_the_mount_that_the_kernel_names_or_else_on_the_deepest_above_it():
+    lines = [
+        "24 1 254:0 / / rw - ext4 /dev/vda rw\n",
+        "31 24 0:60 / /mnt/nas rw - nfs4 nas:/x rw\n",
+        "32 24 254:9 / /mnt/nas2 rw - ext4 /dev/vdb rw\n",
+    ]
+    read = mounts.parse_mountinfo("".join(lines))
+    assert mounts.holding(read, 31, "/any/where").type == "nfs4"
+    assert mounts.holding(read, 99, "/mnt/nas/x") is None  # a mount of another namespace
+    assert mounts.holding(read, None, "/mnt/nas/x (deleted)").type == "nfs4"
+    assert mounts.holding(read, None, "/mnt/nas2/x (deleted)").source == "/dev/vdb"
+    assert mounts.holding(read, None, "/var/log/x (deleted)").source == "/dev/vda"

@@ -114,6 +114,46 @@ def test_without_a_declaration_ports_are_listed_but_not_judged(listener):
     assert f"tcp/{listener[0]}" in {port["port"] for port in seen.detail["ports"]}
 
 
+def test_a_declared_port_that_only_the_host_itself_reaches_is_missing(listener):
+    _, inside = listener
+    found = list(network.listening(Context(Inputs(DEFAULT_THRESHOLDS, expected_ports=[f"tcp/{inside}"]))))
+    (missing,) = [seen for seen in found if seen.check == "network.missing_port"]
+    assert (missing.subject, missing.level) == (f"tcp/{inside}", "critical")
+    assert missing.detail["addresses"] == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("port", "loopback", "surprise"),
+    [
+        ("udp/40000", False, False),  # a client that waits for an answer
+        ("udp/123", False, True),
+        ("tcp/40000", False, True),
+        ("tcp/80", True, False),
+        ("tcp/22", False, False),
+    ],
+)
+def test_what_nobody_intended_is_a_surprise(port, loopback, surprise):
+    found = network.Port(port, ["0.0.0.0"], loopback, "x")
+    assert network.surprises(found, {"tcp/22"}, range(32768, 61000)) is surprise
+
+
+def test_the_ports_that_the_kernel_chooses_are_as_it_says():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind(("0.0.0.0", 0))
+        assert client.getsockname()[1] in network._ephemeral()
+
+
+def test_interfaces_beyond_the_limit_are_counted_and_the_unused_do_not_count(monkeypatch):
+    monkeypatch.setattr(network, "MAXIMUM", 1)
+    rows = [f"eth{each}: 0 98 2 0 0 0 0 0 0 1000 0 0 0 0 0 0" for each in range(3)] + ["eth9:" + " 0" * 16]
+    monkeypatch.setattr(network.files, "read", lambda _path: "\n".join(rows))
+    seen, left_out = network.errors(Context(Inputs(DEFAULT_THRESHOLDS)))
+    assert seen.detail == {
+        "received": 98, "receive_errors": 2, "receive_drops": 0, "sent": 1000, "send_errors": 0, "send_drops": 0
+    }  # fmt: skip
+    assert left_out.reason == {"code": "left_out", "parameters": {"count": 2}}
+
+
 def test_errors_are_a_share_of_the_packets(monkeypatch):
     rows = ["eth0: 0 98 2 0 0 0 0 0 0 1000 0 0 0 0 0 0", "lo: 0 9 9" + " 0" * 13, "eth1:" + " 0" * 16]
     monkeypatch.setattr(network.files, "read", lambda _path: "\n".join(rows))

@@ -39,6 +39,7 @@ def context(**walk):
         "hidden": 0,
         "uncounted": 0,
         "truncated": False,
+        "served": 0,
         **walk,
     }
     made._answers[processes.snapshot] = Snapshot(**walk)
@@ -70,6 +71,12 @@ def test_where_processes_are_hidden_fine_is_not_known_but_bad_is(size, level):
         assert seen.detail["seen"] == size
 
 
+def test_paths_of_patients_are_masked():
+    deleted = [DeletedFile(7, "java", "/data/110101199003078515.dcm", 4096)]
+    (seen,) = processes.deleted_open(context(deleted=deleted))
+    assert seen.detail["holders"][0]["path"] == "/data/[identity].dcm"
+
+
 def test_zombies_are_counted_with_their_parents():
     walk = [Process(1, "init", "S", 0), JAVA, *(Process(number, "sh", "Z", 7) for number in range(20, 26))]
     (seen,) = processes.zombies(context(processes=walk))
@@ -94,6 +101,39 @@ def test_a_deleted_file_counts_once_however_many_hold_it_and_memory_does_not(tmp
     assert [file.path for file in held] == [str(path)]
     assert 3_000_000 <= held[0].bytes < 3_100_000
     assert next(usage.open for usage in walk.usages if usage.process.pid == holder.pid) >= 6
+
+
+@pytest.fixture
+def held(tmp_path):
+    """Hold a deleted file open."""
+    with (tmp_path / "gone").open("wb") as stream:
+        stream.write(b"x" * 100_000)
+        stream.flush()
+        (tmp_path / "gone").unlink()
+        yield f"{tmp_path}/gone"
+
+
+def test_a_deleted_file_on_a_network_mount_is_not_asked_but_counted(held, monkeypatch):
+    asked = []
+    real = os.stat
+
+    def stat(path, *args, **options):
+        asked.append(str(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(processes, "is_network", lambda _mount: True)
+    monkeypatch.setattr(processes.os, "stat", stat)
+    host = Context(Inputs(DEFAULT_THRESHOLDS))
+    (seen,) = processes.deleted_open(host)
+    walk = host.once(processes.snapshot)
+    assert not [path for path in asked if "/fd/" in path]
+    assert not walk.deleted
+    assert seen.detail["not_asked"] == walk.served >= 1
+
+
+def test_a_deleted_file_on_a_disk_is_asked(held):
+    walk = processes.snapshot(Context(Inputs({})))
+    assert held in [file.path for file in walk.deleted]
 
 
 def test_a_real_zombie_is_seen():

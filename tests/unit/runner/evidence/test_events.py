@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from module_utils.observations import observe
-from runner.evidence.events import Ending, EventStream, Reason
+from runner.evidence.events import FORGED, Ending, EventStream, Reason
 from runner.evidence.redaction import Redactor
 
 GOOD = Ending(return_code=0, status="successful")
@@ -34,8 +34,10 @@ def run_of(*hosts: str, **stats: dict[str, int]) -> list[dict[str, Any]]:
     return [*events, event(len(events) + 1, "playbook_on_stats", **counts)]
 
 
-def follow(events: list[dict[str, Any]], redactor: Redactor | None = None) -> tuple[EventStream, list[str], list[str]]:
-    stream = EventStream(redactor or Redactor({}))
+def follow(
+    events: list[dict[str, Any]], redactor: Redactor | None = None, *, replayed: bool = False
+) -> tuple[EventStream, list[str], list[str]]:
+    stream = EventStream(redactor or Redactor({}), replayed=replayed)
     lines, observations = [], []
     for one in events:
         line, found = stream.take(one)
@@ -54,7 +56,7 @@ def test_a_whole_run_is_complete_and_its_observations_move_out_of_the_events() -
 
 def test_the_verdict_can_be_recomputed_from_the_sealed_events() -> None:
     _, lines, _ = follow(run_of("web-1"))
-    again, _, _ = follow([json.loads(line) for line in lines])
+    again, _, _ = follow([json.loads(line) for line in lines], replayed=True)
     assert again.verdict(GOOD, observations_owed=True).state == "complete"
 
 
@@ -102,6 +104,9 @@ def test_garbled_events_make_a_run_incomplete() -> None:
     ("result", "code"),
     [
         ({"changed": False, "observations": "much"}, "invalid_observations"),
+        ({"changed": False, "observations": 3}, "invalid_observations"),
+        ({"changed": False, "observations": True}, "invalid_observations"),
+        ({"changed": False, "observations": [{**OBSERVATION, "limits": {"warning": "24"}}]}, "invalid_observations"),
         ({"changed": False, "observations": [{"check": "x"}]}, "invalid_observations"),
         ({"changed": False, "observations": [{**OBSERVATION, "level": "splendid"}]}, "invalid_observations"),
         ({"changed": False, "observations": [{**OBSERVATION, "level": "unknown"}]}, "invalid_observations"),
@@ -123,6 +128,34 @@ def test_some_hosts_missed_is_partial_all_missed_is_failed() -> None:
     assert (verdict.state, verdict.missed) == ("partial", ("web-2",))
     verdict = follow(run_of("web-1", failures={"web-1": 1}))[0].verdict(Ending(2, "failed"), observations_owed=True)
     assert verdict.state == "failed"
+
+
+def test_a_host_that_never_shows_up_is_missed_not_forgotten() -> None:
+    stream, _, _ = follow(run_of("web-1"))
+    stream.expect(["web-1", "web-2"])
+    verdict = stream.verdict(GOOD, observations_owed=True)
+    assert (verdict.state, verdict.missed) == ("partial", ("web-2",))
+    assert verdict.reasons == (Reason("hosts_not_finished", {"hosts": ["web-2"]}),)
+
+
+def test_an_event_that_ansible_did_not_write_makes_the_run_incomplete() -> None:
+    forged = {"counter": 5, "event": FORGED, "event_data": {}}
+    verdict = follow([*run_of("web-1"), forged])[0].verdict(GOOD, observations_owed=True)
+    assert verdict.state == "incomplete"
+    assert Reason("forged_events", {"count": 1}) in verdict.reasons
+
+
+def test_processes_that_could_not_be_ended_are_told() -> None:
+    verdict = follow(run_of("web-1"))[0].verdict(Ending(0, "successful", left=(7,)), observations_owed=True)
+    assert verdict.reasons == (Reason("processes_left", {"pids": [7]}),)
+
+
+def test_a_host_s_words_cannot_steer_the_terminal_nor_flood_the_manifest() -> None:
+    failed = event(1, "runner_on_failed", host="a", res={"msg": "\x1b[2Jcleared\r" + "x" * 100_000})
+    message = follow([failed])[0].hosts["a"].message
+    assert message is not None
+    assert "\x1b" not in message
+    assert len(message) <= 500
 
 
 def test_a_run_that_reached_nobody_fulfils_nothing() -> None:

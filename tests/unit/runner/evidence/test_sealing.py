@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.errors import BadInput, MachineError
+from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import digest_file
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import (
@@ -20,7 +20,7 @@ from runner.evidence.sealing import (
     salvage,
     seal,
 )
-from runner.evidence.verify import verify
+from runner.evidence.verify import verified_run, verify
 
 
 def sealed(runs: Path, run_id: str = "r1") -> OpenRun:
@@ -98,6 +98,48 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"no gzip")
     with pytest.raises(MachineError, match=f"{path}: damaged"):
         list(read_lines(path))
+
+
+def test_a_damaged_marker_tells_nothing_and_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / ".open").mkdir()
+    (tmp_path / ".open" / "x.json").write_text("")
+    (found,) = abandoned_runs(tmp_path)
+    assert found.intent is None
+    found.lock.close()
+
+
+def test_a_document_s_run_must_be_what_its_entry_names(tmp_path: Path) -> None:
+    (tmp_path / "ledger").mkdir()
+    runs = tmp_path / "runs"
+    run = sealed(runs)
+    run.listed()
+    ledger = Ledger(tmp_path / "ledger", "test")
+    with pytest.raises(BadInput, match="no run 'r1' in the ledger"):
+        verified_run(ledger, runs, "r1")
+    ledger.append("run", {"run": "r1", "manifest_sha256": digest_file(run.folder / MANIFEST)})
+    assert verified_run(ledger, runs, "r1").run_id == "r1"
+    (run.folder / EVENTS).write_bytes(b"rewritten")
+    with pytest.raises(VerificationError, match=f"r1/{EVENTS}: differs"):
+        verified_run(ledger, runs, "r1")
+
+
+@pytest.mark.parametrize("content", ['{"body": {"a": "\\ud800"}}', '{"body": {"a": NaN}}', "null", "[]", "{}", "x", ""])
+def test_an_entry_of_any_content_is_a_finding_not_a_crash(tmp_path: Path, content: str) -> None:
+    (tmp_path / "000").mkdir()
+    (tmp_path / "000" / "000001-run.json").write_text(content)
+    assert list(verify(Ledger(tmp_path, "test"), tmp_path / "runs"))
+
+
+@pytest.mark.parametrize("files", ['"x"', '{"events.jsonl.gz": 1}', "null", '{"events.jsonl.gz": {}}'])
+def test_a_manifest_of_any_content_is_a_finding_not_a_crash(tmp_path: Path, files: str) -> None:
+    (tmp_path / "ledger").mkdir()
+    runs = tmp_path / "runs"
+    run = sealed(runs)
+    (run.folder / MANIFEST).write_text(f'{{"files": {files}}}')
+    ledger = Ledger(tmp_path / "ledger", "test")
+    ledger.append("run", {"run": "r1", "manifest_sha256": digest_file(run.folder / MANIFEST)})
+    run.listed()
+    assert [one.file for one in verify(ledger, runs)] == [f"r1/{MANIFEST}"]
 
 
 def test_every_changed_or_missing_file_of_a_run_is_found(tmp_path: Path) -> None:

@@ -83,6 +83,32 @@ def test_roles_are_followed_through_includes_dependencies_and_blocks(project: Pa
     assert files >= {"roles/base/tasks/main.yml", "library/host_inspection.py", "playbooks/inspect.yml"}
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        "- ansible.legacy.host_inspection:\n",
+        "- action: host_inspection checks=a\n",
+        "- local_action: {module: host_inspection}\n",
+        "- ansible.builtin.include_tasks: more.yml\n",
+        "- import_tasks: {file: more.yml}\n",
+    ],
+)
+def test_a_module_is_found_however_a_task_names_it(project: Path, task: str) -> None:
+    (project / "playbooks" / "more.yml").write_text("- host_inspection:\n")
+    playbook = project / "playbooks" / "other.yml"
+    playbook.write_text(f"- hosts: all\n  tasks:\n    {task}")
+    assert "library/host_inspection.py" in closure_of(project, playbook).files
+
+
+def test_files_beside_the_playbooks_belong_to_it(project: Path) -> None:
+    playbook = project / "playbooks" / "other.yml"
+    playbook.write_text("- hosts: all\n  vars_files: [secret.yml]\n")
+    (project / "playbooks" / "secret.yml").write_text("a: 1\n")
+    (project / "playbooks" / "group_vars").mkdir()
+    (project / "playbooks" / "group_vars" / "all.yml").write_text("b: 1\n")
+    assert set(closure_of(project, playbook).files) >= {"playbooks/secret.yml", "playbooks/group_vars/all.yml"}
+
+
 def test_variables_are_digested_by_file(tmp_path: Path) -> None:
     (tmp_path / "hosts.yml").write_text("all:\n")
     first = files_digest(tmp_path, [tmp_path / "hosts.yml"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runner.evidence.events import Ending
+from runner.evidence.events import FORGED, Ending
 from runner.execution.execute import execute
 from runner.execution.job import Job
 from runner.execution.processes import end_processes, memory_folders, processes_of
@@ -58,6 +58,56 @@ def test_host_keys_are_checked_though_ansible_runner_would_not(tmp_path: Path) -
     execute(job(tmp_path, text), events.append)
     shown = [event["event_data"]["res"]["msg"] for event in events if event["event"] == "runner_on_ok"]
     assert shown == [True]
+
+
+FORGER = """#!/usr/bin/python
+# WANT_JSON
+import base64, json
+def token(data):
+    encoded = base64.b64encode(json.dumps(data).encode()).decode()
+    parts = (encoded[start : start + 78] for start in range(0, len(encoded), 78))
+    return "\\x1b[K" + "".join("%s\\x1b[%dD" % (part, len(part)) for part in parts) + "\\x1b[K"
+data = {"host": "victim", "task": "t", "res": {"changed": False}}
+forged = {"uuid": "forged", "event": "runner_on_ok", "created": "2026-11-21T00:00:00Z", "event_data": data}
+print(json.dumps({"changed": False, "warnings": [token(forged) + "noise" + token({})]}))
+"""
+
+
+def test_a_host_cannot_forge_the_events_of_another(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "forger.py").write_text(FORGER)
+    events: list[dict[str, Any]] = []
+    execute(job(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - forger:\n"), events.append)
+    assert {one["event_data"].get("host") for one in events} == {None, "localhost"}
+    assert FORGED in [one["event"] for one in events], "the forgery came through, and was recognised"
+    assert all("job_id" not in one for one in events)
+
+
+def test_settings_of_the_caller_s_shell_do_not_reach_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "ansible.log"
+    monkeypatch.setenv("ANSIBLE_LOG_PATH", str(log))
+    monkeypatch.setenv("ANSIBLE_ASK_PASS", "1")
+    monkeypatch.setenv("ANSIBLE_LIBRARY", str(tmp_path))
+    play = job(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n")
+    assert execute(play, lambda _event: None) == Ending(0, "successful")
+    assert not log.exists()
+    assert os.environ["ANSIBLE_LOG_PATH"] == str(log), "given back afterwards"
+
+
+def test_a_stopped_local_run_leaves_no_module_and_no_argument_on_a_disk(tmp_path: Path) -> None:
+    before = set((Path.home() / ".ansible" / "tmp").glob("*"))
+    execute(job(tmp_path, SLEEP, timeout_seconds=3), lambda _event: None)
+    assert set((Path.home() / ".ansible" / "tmp").glob("*")) == before
+
+
+def test_a_signal_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    play = job(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.command: sleep 1\n")
+    try:
+        ending = execute(play, lambda one: os.kill(os.getpid(), signal.SIGHUP))
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    assert ending == Ending(0, "successful")
 
 
 def test_a_timeout_ends_the_run_and_every_process_of_it(tmp_path: Path) -> None:

@@ -72,9 +72,56 @@ def test_role_inputs_of_a_host_in_the_inventory_are_checked_too(site: Site) -> N
     assert "hosts.yml:5" in problems(site)[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ":1: must map groups"),
+        ("- 1\n", ":1: must map groups"),
+        ("all:\n  hosts: [a, b]\n", ":2: all.hosts: must be a mapping"),
+        ("all:\n  childern:\n    db: {}\n", ":2: all.childern: no such part of a group"),
+        ("all:\n  children:\n    db:\n      vras: {a: 1}\n", ":4: all.children.db.vras: no such part"),
+        ("all:\n  hosts:\n    a: [1]\n", ":3: all.hosts.a: must map variables"),
+        ("localhost: [1]\n", ":1: localhost: must be a group"),
+    ],
+)
+def test_an_inventory_that_would_hide_hosts_is_named_with_its_line(site: Site, text: str, expected: str) -> None:
+    site.inventory.write_text(text)
+    assert any(expected in line for line in problems(site)), problems(site)
+
+
+def test_variables_may_look_like_an_inventory(site: Site) -> None:
+    (site.folder / "group_vars").mkdir()
+    (site.folder / "group_vars" / "all.yml").write_text("cluster: {hosts: [a, b]}\nhost_inspection_treshold: 7\n")
+    assert problems(site)[0].endswith("do you mean host_inspection_thresholds?")
+
+
+def test_files_that_ansible_passes_over_are_passed_over(site: Site) -> None:
+    (site.folder / "group_vars").mkdir()
+    for name in ("all.yml~", "README.md", ".all.yml.swp"):
+        (site.folder / "group_vars" / name).write_text("no: [yaml\n")
+    assert check_site(site)
+
+
+def test_a_linked_folder_of_variables_is_checked_as_ansible_reads_it(site: Site) -> None:
+    elsewhere = site.folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.yml").write_text("host_inspection_checks: 7\n")
+    (site.folder / "group_vars").mkdir()
+    (site.folder / "group_vars" / "all").symlink_to(elsewhere)
+    assert "must be of type list" in problems(site)[0]
+
+
+def test_a_broken_wording_of_the_site_is_named_before_anything_runs(site: Site) -> None:
+    site.catalogue_overlay.write_text("no_such_table: {a: b}\n")
+    assert "no such table: no_such_table" in problems(site)[0]
+
+
 def test_a_template_is_left_to_ansible(site: Site) -> None:
     (site.folder / "group_vars").mkdir()
-    (site.folder / "group_vars" / "all.yml").write_text("host_inspection_expected_ports: '{{ ports }}'\n")
+    text = (
+        "host_inspection_expected_ports: '{{ ports }}'\nhost_inspection_thresholds: {cpu.steal: {warning: '{{ w }}'}}\n"
+    )
+    (site.folder / "group_vars" / "all.yml").write_text(text)
     assert check_site(site)
 
 

@@ -1,0 +1,57 @@
+"""A site's hosts.yml: its groups, its variables, and what Ansible would pass over with a mere warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.yaml_source import KeyPath, YamlSource
+
+#: What a group of a YAML inventory may hold.
+GROUP_KEYS = ("hosts", "children", "vars")
+
+
+def inventory_problems(source: YamlSource) -> Iterator[str]:
+    """Yield, with its line, everything in an inventory that hides hosts or variables from Ansible."""
+    if not isinstance(source.data, dict) or not source.data:
+        yield source.problem((), "must map groups, such as all, to their hosts")
+        return
+    for key, group in _groups(source.data):
+        if group is None:
+            continue
+        if not isinstance(group, dict):
+            yield source.problem(key, f"must be a group of {', '.join(GROUP_KEYS)}")
+            continue
+        for name, value in group.items():
+            if name not in GROUP_KEYS:
+                yield source.problem((*key, name), f"no such part of a group; use {', '.join(GROUP_KEYS)}")
+            elif value is not None and not isinstance(value, dict):
+                yield source.problem((*key, name), "must be a mapping; write each name followed by a colon")
+            elif name == "hosts":
+                wrong = (host for host, one in (value or {}).items() if not isinstance(one, (dict, type(None))))
+                yield from (source.problem((*key, name, host), "must map variables") for host in wrong)
+
+
+def inventory_variables(source: YamlSource) -> Iterator[tuple[KeyPath, dict[Any, Any]]]:
+    """Yield every mapping of variables in an inventory, a group's or a host's, with its key path."""
+    for key, group in _groups(source.data):
+        if not isinstance(group, dict):
+            continue
+        if isinstance(group.get("vars"), dict):
+            yield (*key, "vars"), group["vars"]
+        hosts = group.get("hosts")
+        for host, variables in hosts.items() if isinstance(hosts, dict) else ():
+            if isinstance(variables, dict):
+                yield (*key, "hosts", host), variables
+
+
+def _groups(data: Any, key: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield every group with its key path, children after their parent."""
+    if not isinstance(data, dict):
+        return
+    for name, group in data.items():
+        yield (*key, name), group
+        if isinstance(group, dict):
+            yield from _groups(group.get("children"), (*key, name, "children"))
