@@ -9,6 +9,7 @@ letters without a key cannot be told from other words, and stay.
 """
 
 import re
+from functools import lru_cache
 from typing import Callable, List, Match, Pattern, Tuple, Union
 
 from .personal_words import (
@@ -67,12 +68,12 @@ def _literal(match: Match[str]) -> str:
 _Replacement = Union[str, Callable[[Match[str]], str]]
 
 
-def _rule(pattern: str, replacement: _Replacement, flags: int = re.IGNORECASE) -> Tuple[Pattern[str], _Replacement]:
-    return re.compile(pattern, flags), replacement
+def _rule(pattern: str, replacement: _Replacement, flags: int = re.IGNORECASE) -> Tuple[str, _Replacement, int]:
+    return pattern, replacement, flags
 
 
 #: Each pattern and what takes its place; the order matters: what is wider goes first.
-_RULES: List[Tuple[Pattern[str], _Replacement]] = [
+_RULES: List[Tuple[str, _Replacement, int]] = [
     _rule(r"\b((?:PID|NK1|IN1|GT1)\|)[^\r\n]+", r"\1[person]", 0),
     _rule(r"([a-z][a-z0-9+.-]{1,20}://)[^\s/@]*@", r"\1[user]@"),
     _rule(r"((?:[a-z][a-z0-9+.-]{1,20}:/)?/[^\s?\"'<>]*)\?[^\s\"'<>]+", r"\1?[query]"),
@@ -138,6 +139,12 @@ _ROW = re.compile(r"(Failing row contains |Key \([^)]*\)=)\([^\n]*?\)(?=[ .]|$)"
 _CHINESE_ROW = re.compile(r"\b(values?\s*)\((?=[^)]{0,2000}%s)[^)]*(?:\)|$)" % HAN, re.I)
 
 
+@lru_cache(maxsize=None)
+def _compiled() -> List[Tuple[Pattern[str], _Replacement]]:
+    """Return the rules ready for use: compiling them takes longer than all else that a module imports."""
+    return [(re.compile(pattern, flags), replacement) for pattern, replacement, flags in _RULES]
+
+
 def mask(text: str) -> str:
     """Return the text with personal data and secrets replaced by what they were, in brackets.
 
@@ -149,6 +156,6 @@ def mask(text: str) -> str:
     if _STATEMENT.search(text):
         text = _LITERAL.sub(_literal, text)
     text = _CHINESE_ROW.sub(r"\1([text])", text)
-    for pattern, replacement in _RULES:
+    for pattern, replacement in _compiled():
         text = pattern.sub(replacement, text)
     return text

@@ -96,7 +96,10 @@ class Context:
 
         What a reason says in the host's own words is masked.
         """
-        parameters = {key: mask(value) if isinstance(value, str) else value for key, value in parameters.items()}
+        parameters = {
+            key: mask(value) if isinstance(value, str) and key not in OWN_WORDS else value
+            for key, value in parameters.items()
+        }
         limits = limits_for(self.inputs.thresholds, check, subject)
         return unknown(check, subject, code, detail, **parameters)._replace(unit=UNITS[check], limits=limits)
 
@@ -105,6 +108,9 @@ class Context:
         if count > 0:
             yield self.unknown(check, "left_out", count=count)
 
+
+#: Parameters of reasons that are our own names for things; the others may hold what a host says.
+OWN_WORDS = frozenset(("feature", "input", "product", "service", "source", "tool", "what"))
 
 #: One measurement: the checks that it answers, and the function that yields their observations.
 Measure = Tuple[Tuple[str, ...], Callable[[Context], Iterator[Observation]]]
