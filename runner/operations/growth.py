@@ -1,6 +1,7 @@
-"""What a single look cannot tell: how long a file system lasts at the growth since an earlier run.
+"""What a single look cannot tell: how long a file system lasts at its growth, how many packets go wrong now.
 
-The module on the host leaves ``filesystem.time_to_full`` open, with its limits; it is completed here.
+The module on the host leaves ``filesystem.time_to_full`` open, with its limits, and grades ``network.errors`` since
+boot; with an earlier run to compare with, both are completed here.
 A forecast over many runs belongs to the quarter's report; this one answers "will it be full tonight?".
 """
 
@@ -35,47 +36,74 @@ SHORTEST = timedelta(hours=1)
 LOOK_BACK = 5
 
 
+#: What of an earlier run is kept: the details of these checks.
+KEPT = ("filesystem.used", "network.errors")
+
+#: Counters of packets, and of those among them that came or went with an error.
+COUNTERS = (("received", "receive_errors"), ("sent", "send_errors"))
+
+
 class Growth:
     """The figures of an earlier run, against which a host's observations are completed."""
 
     def __init__(self, run: SealedRun | None) -> None:
         self._run_id = run.run_id if run else ""
         self._since = parse_timestamp(run.manifest["started"]) if run else None
-        self._used: dict[tuple[str, str], int] = {}
-        if run:
-            for one in run.observations():
-                used = one["detail"].get("used_bytes")
-                if one["check"] == "filesystem.used" and isinstance(used, int):
-                    self._used[(one["host"], one["subject"])] = used
+        self._before: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for one in run.observations() if run else ():
+            if one["check"] in KEPT:
+                self._before[(one["host"], one["check"], one["subject"])] = one["detail"]
 
     def complete(self, host: str, observations: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
-        """Return the observations with each time to full filled in that can be told."""
+        """Return the observations with everything told that takes two inspections."""
         if self._since is None or now - self._since < SHORTEST:
             return observations
         hours = (now - self._since) / timedelta(hours=1)
         sizes = {one["subject"]: one["detail"] for one in observations if one["check"] == "filesystem.used"}
-        return [
-            self._completed(one, host, sizes.get(one["subject"], {}), hours) if one["check"] == CHECK else one
-            for one in observations
-        ]
+        completed = []
+        for one in observations:
+            if one["check"] == CHECK:
+                completed.append(self._time_to_full(one, host, sizes.get(one["subject"], {}), hours))
+            elif one["check"] == "network.errors" and one["level"] != "unknown":
+                completed.append(self._recent_errors(one, host))
+            else:
+                completed.append(one)
+        return completed
 
-    def _completed(self, observation: dict[str, Any], host: str, size: dict[str, Any], hours: float) -> dict[str, Any]:
-        before = self._used.get((host, observation["subject"]))
+    def _known(self, observation: dict[str, Any], **figures: Any) -> dict[str, Any]:
+        """Return an observation with further figures in its detail, and what it was compared with."""
+        compared = {"since": timestamp(self._since), "compared_with": self._run_id}
+        return {**observation, "reason": None, "detail": {**observation["detail"], **figures, **compared}}
+
+    def _time_to_full(
+        self, observation: dict[str, Any], host: str, size: dict[str, Any], hours: float
+    ) -> dict[str, Any]:
+        before = self._before.get((host, "filesystem.used", observation["subject"]), {}).get("used_bytes")
         used, available = size.get("used_bytes"), size.get("available_bytes")
-        if before is None or not isinstance(used, int) or not isinstance(available, int):
+        if not isinstance(before, int) or not isinstance(used, int) or not isinstance(available, int):
             return observation
         per_hour = (used - before) / hours
-        detail = {
-            **observation["detail"],
-            "bytes_per_day": round(24 * per_hour),
-            "since": timestamp(self._since),
-            "compared_with": self._run_id,
-        }
-        known = {**observation, "unit": "hours", "reason": None, "detail": detail}
+        known = {**self._known(observation, bytes_per_day=round(24 * per_hour)), "unit": "hours"}
         if per_hour <= 0:
             return {**known, "value": NOT_GROWING, "level": "ok"}
         left = round(available / per_hour, 1)
         return {**known, "value": left, "level": grade(left, observation["limits"])}
+
+    def _recent_errors(self, observation: dict[str, Any], host: str) -> dict[str, Any]:
+        """Return the share of errors since the earlier run: that since boot hides what goes wrong now."""
+        before = self._before.get((host, "network.errors", observation["subject"]))
+        now = observation["detail"]
+        names = [name for pair in COUNTERS for name in pair]
+        if before is None or any(not isinstance(seen.get(name), int) for seen in (before, now) for name in names):
+            return observation
+        if any(now[name] < before[name] for name in names):
+            # The host restarted, or the interface came anew: the counters tell of this time alone.
+            return observation
+        grown = {name: now[name] - before[name] for name in names}
+        shares = (100 * grown[bad] / max(grown[good] + grown[bad], 1) for good, bad in COUNTERS)
+        recent = round(max(shares), 2)
+        known = self._known(observation, lifetime_percent=observation["value"])
+        return {**known, "value": recent, "level": grade(recent, observation["limits"])}
 
 
 def growth_since_last_run(ledger: Ledger, runs: Path, procedure: str, now: datetime) -> Growth:

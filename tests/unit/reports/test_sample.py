@@ -92,7 +92,7 @@ def test_code_words_of_modules_have_names(language: str, request: pytest.Fixture
 def _known_keys() -> frozenset[str]:
     """Return every word that the modules' source uses as a key, an argument, or a field of a tuple."""
     quoted = re.findall(r'"(\w+)"', MODULES + GROWTH)
-    return frozenset(quoted + re.findall(r"\b(\w+)(?:=|: )", MODULES))
+    return frozenset(quoted + re.findall(r"\b(\w+)(?:=|: )", MODULES + GROWTH))
 
 
 def _keys(value: Any) -> Iterator[str]:

@@ -81,6 +81,32 @@ def test_without_an_old_enough_run_it_stays_unknown(home: Path) -> None:
     assert completed(home, GIB)["level"] != "unknown"
 
 
+@pytest.mark.parametrize(
+    ("received", "errors", "value", "level"),
+    [(10_000, 500, 4.76, "warning"), (10_000, 0, 0.0, "ok"), (-1, 0, 0.5, "ok")],
+)
+def test_errors_are_a_share_of_the_packets_since_the_earlier_run(
+    home: Path, received: int, errors: int, value: float, level: str
+) -> None:
+    def interface(good: int, bad: int) -> dict[str, Any]:
+        counters = {"received": good, "receive_errors": bad, "sent": 0, "send_errors": 0}
+        return dict(
+            observe({"network.errors": {"warning": 1}}, "network.errors", "eth0", 0.5, "percent", counters)._asdict()
+        )
+
+    run = OpenRun(home / "runs", "run-1", {})
+    run.observations.write(json.dumps({"host": "web", **interface(10**9, 5 * 10**6)}))
+    run.close_files()
+    seal(run.folder, {"run": "run-1", "started": timestamp(NOW - timedelta(days=30)), "procedure": "inspect"})
+    run.listed()
+    body = {"run": "run-1", "procedure": "inspect", "started": timestamp(NOW - timedelta(days=30))}
+    Ledger(home / "ledger", "test").append("run", body)
+    growth = growth_since_last_run(Ledger(home / "ledger", "test"), home / "runs", "inspect", NOW)
+    (found,) = growth.complete("web", [interface(10**9 + received, 5 * 10**6 + errors)], NOW)
+    assert (found["value"], found["level"]) == (value, level)
+    assert problems(found) == []
+
+
 def test_the_last_whole_run_is_neither_partial_nor_limited_nor_a_check(home: Path) -> None:
     ledger = Ledger(home / "ledger", "test")
     assert last_whole_run(ledger, "inspect") is None
