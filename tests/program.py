@@ -14,6 +14,14 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+def copy_project(folder: Path) -> Path:
+    """Copy what a run needs of the project, for a test to change; return the copy."""
+    folder.mkdir()
+    for part in ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library"):
+        subprocess.run(["cp", "-r", PROJECT / part, folder / part], check=True)
+    return folder
+
+
 @dataclass(frozen=True)
 class Program:
     """Calls of ``weibao`` that share a home, one folder of further sites, and a site to work on."""

@@ -15,6 +15,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runner.errors import MachineError
@@ -64,12 +65,12 @@ class Entry:
     kind: str
     raw: bytes
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return the hash that the next entry names."""
         return digest(self.raw)
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         """Return the parsed entry; raises MachineError where its file does not hold one."""
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import PROJECT, Program
+from tests.program import PROJECT, Program, copy_project
 
 QUICK = "host_inspection_checks: ['filesystem.*']\n"
 LOCAL = (PROJECT / "inventories" / "local" / "hosts.yml").read_text()
@@ -94,10 +94,7 @@ def test_a_limited_run_names_what_it_left_out_and_fulfils_nothing(program: Progr
 
 
 def test_hosts_that_a_play_never_came_to_are_missed(program: Program, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    for part in ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library"):
-        subprocess.run(["cp", "-r", PROJECT / part, project / part], check=True)
+    project = copy_project(tmp_path / "project")
     playbook = project / "playbooks" / "inspect.yml"
     playbook.write_text(playbook.read_text().replace("gather_facts: false", "gather_facts: false\n  serial: 1"))
     hosts = "".join(f"    {name}: {{ansible_connection: local}}\n" for name in ("c", "d"))
@@ -180,10 +177,7 @@ MODULES = {
 @pytest.mark.parametrize("kind", MODULES)
 def test_a_module_that_returns_garbage_gives_an_honest_verdict(program: Program, tmp_path: Path, kind: str) -> None:
     site = program.make_site("garbage")
-    project = tmp_path / "project"
-    project.mkdir()
-    for part in ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library"):
-        subprocess.run(["cp", "-r", PROJECT / part, project / part], check=True)
+    project = copy_project(tmp_path / "project")
     (project / "library" / "host_inspection.py").write_text(f"#!/usr/bin/python\n# WANT_JSON\n{MODULES[kind]}\n")
     site = replace(site, project=project)
     result = site.run("run", "inspect")

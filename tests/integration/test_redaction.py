@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.program import PROJECT, Program
+from tests.program import Program, copy_project
 
 CANARIES = {
     "no_log": "canary-in-a-no-log-task",
@@ -95,10 +95,7 @@ Redactor.line = lambda self, value, plain=frozenset(): compact(value)
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    project = tmp_path / "project"
-    project.mkdir()
-    for part in ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library"):
-        subprocess.run(["cp", "-r", PROJECT / part, project / part], check=True)
+    project = copy_project(tmp_path / "project")
     (project / "playbooks" / "canaries.yml").write_text(PLAY)
     password = tmp_path / "vault-password"
     password.write_text(CANARIES["vault password"] + "\n")
