@@ -42,6 +42,7 @@ benchmark: lab
 	@$(BIN)/pip install --quiet --require-hashes --requirement requirements/benchmark.txt
 	@$(BIN)/python -m benchmarks.events
 	@$(BIN)/python -m benchmarks.inspection
+	@$(BIN)/python -m benchmarks.fleet
 
 # make lock   pin the newest versions of everything, with hashes
 lock:

@@ -75,6 +75,14 @@ options:
     description: For how many seconds to wait for any one command or file system, at most 600.
     type: float
     default: 20.0
+  sudo:
+    description:
+      - Run the few commands that need root through C(sudo -n), for hosts whose owner grants no root.
+      - These are the commands of the sudoers file in the role's README, and no others; none is run where the module is
+        root itself.
+      - Without it sudo is never asked, because a refusal goes into the host's security log.
+    type: bool
+    default: false
 author:
   - Weibao contributors
 """
@@ -142,17 +150,15 @@ observations:
        "limits": {"warning": 80}, "reason": null, "detail": {"swap_bytes": 0}}
 """
 
-import datetime
 import os
-import re
-import traceback
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host import inspection, network
 from ansible.module_utils.host.context import Context, Inputs
 from ansible.module_utils.host.thresholds import CHECKS, DEFAULT_THRESHOLDS, WORDS
-from ansible.module_utils.observations import merge_thresholds, threshold_problems
+from ansible.module_utils.measuring.module import run_module
+from ansible.module_utils.measuring.moments import parse_moment
+from ansible.module_utils.observations import Observation, merge_thresholds, threshold_problems
 
 ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "sample_seconds": {"type": "float", "default": 1.0},
@@ -163,24 +169,8 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "ignored_mounts": {"type": "list", "elements": "str", "default": []},
     "checks": {"type": "list", "elements": "str", "default": []},
     "command_timeout": {"type": "float", "default": 20.0},
+    "sudo": {"type": "bool", "default": False},
 }
-
-MOMENT = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?\Z",
-)
-
-
-def parse_moment(text: str) -> Optional[float]:
-    """Return an ISO 8601 time in seconds of the epoch, None for an empty text. Raises ValueError."""
-    if not text:
-        return None
-    match = MOMENT.match(text)
-    if match is None:
-        raise ValueError(text)
-    day, time, seconds, zone = match.groups()
-    offset = (zone or "Z").replace(":", "").replace("Z", "+0000")
-    whole = "%sT%s%s%s" % (day, time or "00:00", seconds or ":00", offset)
-    return datetime.datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S%z").timestamp()
 
 
 def input_problems(parameters: Dict[str, Any]) -> List[str]:
@@ -203,19 +193,16 @@ def input_problems(parameters: Dict[str, Any]) -> List[str]:
     return found
 
 
+def inspect(parameters: Dict[str, Any]) -> Iterator[Observation]:
+    """Yield what the host tells, its limits laid over the default ones."""
+    inputs = dict(parameters, since=parse_moment(parameters["since"]))
+    inputs["thresholds"] = merge_thresholds(DEFAULT_THRESHOLDS, inputs["thresholds"])
+    yield from inspection.inspect(Context(Inputs(**inputs)))
+
+
 def main() -> None:
     """Validate, inspect, exit."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    problems = input_problems(module.params)
-    if problems:
-        module.fail_json(msg="host_inspection: " + "; ".join(problems))
-    inputs = dict(module.params, since=parse_moment(module.params["since"]))
-    inputs["thresholds"] = merge_thresholds(DEFAULT_THRESHOLDS, inputs["thresholds"])
-    try:
-        observations = inspection.inspect(Context(Inputs(**inputs)))
-    except Exception as error:  # noqa: BLE001 - the one place that tells Ansible
-        module.fail_json(msg="host_inspection: %s" % error, exception=traceback.format_exc())
-    module.exit_json(changed=False, observations=observations)
+    run_module("host_inspection", ARGUMENTS, input_problems, inspect)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,12 @@ _STATEMENT = re.compile(
     re.I | re.S,
 )
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|$)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|$)", re.S)
+#: How a replica reports a statement of its source: with quotes around it that nothing tells from those within.
+_ON_QUERY = re.compile(
+    r"(\bError )'.*?'( on query\. Default database: '[^']*'\. Query: )"
+    r"'(?:.*'(?P<rest>, (?:Gtid|Internal|Error_code)[^']*)|.*)\Z",
+    re.S,
+)
 _ROW = re.compile(r"(Failing row contains |Key \([^)]*\)=)\([^\n]*?\)(?=[ .]|$)")
 _CHINESE_ROW = re.compile(r"\b(values?\s*)\((?=[^)]{0,2000}%s)[^)]*(?:\)|$)" % HAN, re.I)
 
@@ -152,7 +158,8 @@ def mask(text: str) -> str:
     """
     if len(text) > LONGEST:
         text = re.sub(r"\S*\Z", "", text[:LONGEST])
-    text = _ROW.sub(r"\1([text])", text.translate(_FULL_WIDTH))
+    text = _ON_QUERY.sub(r"\1'[text]'\2'[text]'\g<rest>", text.translate(_FULL_WIDTH))
+    text = _ROW.sub(r"\1([text])", text)
     if _STATEMENT.search(text):
         text = _LITERAL.sub(_literal, text)
     text = _CHINESE_ROW.sub(r"\1([text])", text)

@@ -15,6 +15,8 @@ from runner.errors import BadInput
 LANGUAGES = ("zh", "en")
 
 _FOLDER = Path(__file__).parent / "catalog"
+#: One file for each inspecting role, in the order of the record.
+_CHECKS = ("checks.yml", "checks-services.yml", "checks-backups.yml", "checks-databases.yml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -67,9 +69,11 @@ def load_catalogue(language: str, overlay: Path | None = None) -> Catalogue:
 
 @cache
 def _shipped() -> dict[str, Any]:
-    checks = yaml.load((_FOLDER / "checks.yml").read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
+    checks: dict[str, Any] = {}
+    for path in _CHECKS:
+        checks |= yaml.load((_FOLDER / path).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     tables: dict[str, Any] = {"checks": checks}
-    for name in ("reasons.yml", "terms.yml", "program.yml"):
+    for name in ("reasons.yml", "terms.yml", "program.yml", "notices.yml"):
         tables |= yaml.load((_FOLDER / name).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     return tables
 

@@ -6,21 +6,26 @@ All text in it is ready for people, in one language, and printable: its construc
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from reports.text import columns, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
 #: How something is to be read at a glance; the levels of observations and the state of a run.
 Tone = Literal["", "ok", "notice", "unknown", "warning", "critical"]
 Alignment = Literal["left", "center", "right"]
 Scalar = str | int | float | None
+#: Where a document is read: on a screen (HTML), on paper (PDF, Word), or in a spreadsheet.
+Medium = Literal["screen", "paper", "sheet"]
 
 
 class _Printable:
     """Makes every text field of a frozen dataclass printable."""
+
+    __slots__ = ()
 
     def __post_init__(self) -> None:
         for one in fields(self):  # type: ignore[arg-type]
@@ -29,14 +34,23 @@ class _Printable:
                 object.__setattr__(self, one.name, printable(value))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell(_Printable):
-    """A cell of a table; ``number`` is the figure behind the text, for spreadsheets, in the column's unit."""
+    """A cell of a table; ``number`` is the figure behind the text, for spreadsheets, in the column's unit.
+
+    A ``note`` stands small below the text: technical words that only some readers need.
+    """
 
     text: str
     number: int | float | None = None
     tone: Tone = ""
     anchor: str = ""
+    note: str = ""
+
+    @property
+    def lines(self) -> str:
+        """Return the text and below it the note, where only plain text can stand."""
+        return f"{self.text}\n{self.note}" if self.note else self.text
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Column(_Printable):
     align: Alignment = "left"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row of a table; a ``heading`` row has one cell, which spans the table."""
 
@@ -58,11 +72,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Paragraph(_Printable):
-    """A paragraph; one with a tone stands out, a ``note`` stands back."""
+    """A paragraph; one with a tone stands out, a ``note`` stands back, one with ``only`` is for that medium alone."""
 
     text: str
     tone: Tone = ""
     note: bool = False
+    only: Medium | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Table(_Printable):
     """A table; ``sheet`` names the worksheet of its own that a spreadsheet gives it.
 
     A ``compact`` one has narrow lines, so that its page holds much; one for the ``overview`` stands in a spreadsheet's
-    overview too.
+    overview too; one with ``only`` stands nowhere but in that medium.
     """
 
     columns: tuple[Column, ...]
@@ -96,6 +111,7 @@ class Table(_Printable):
     sheet: str = ""
     compact: bool = False
     overview: bool = False
+    only: Medium | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +198,7 @@ class Anchor(_Printable):
     note: str
 
 
+Part = TypeVar("Part")
 Block = Paragraph | Figures | Table | Facts | Chart | Signatures | Anchor
 
 
@@ -189,8 +206,9 @@ Block = Paragraph | Figures | Table | Facts | Chart | Signatures | Anchor
 class Section(_Printable):
     """A numbered part of a document, or a part (``sections``) of such a part.
 
-    ``collapsible`` parts may be folded on a screen; those not for ``spreadsheet`` are left out there. Of a part that
-    is too long to print, paper (PDF, Word) shows only the title and the note ``instead_on_paper``.
+    ``collapsible`` parts may be folded on a screen, where ``aside`` then tells what is in them; those not for
+    ``spreadsheet`` are left out there, those with ``only`` everywhere but in that medium. Of a part that is too long
+    to print, paper (PDF, Word) shows only the title and the note ``instead_on_paper``.
     """
 
     title: str
@@ -203,11 +221,23 @@ class Section(_Printable):
     spreadsheet: bool = True
     instead_on_paper: str = ""
     numbered: str = ""
+    aside: str = ""
+    only: Medium | None = None
 
     @property
     def heading(self) -> str:
         """Return the title with its number, where the part has one."""
         return self.numbered or self.title
+
+
+@dataclass(frozen=True)
+class LazyRows:
+    """Rows that are made anew whenever they are read, because they are too many to be held."""
+
+    make: Callable[[], Iterator[tuple[Scalar, ...]]]
+
+    def __iter__(self) -> Iterator[tuple[Scalar, ...]]:
+        return self.make()
 
 
 @dataclass(frozen=True)
@@ -219,7 +249,7 @@ class Sheet(_Printable):
 
     title: str
     header: tuple[str, ...]
-    rows: tuple[tuple[Scalar, ...], ...]
+    rows: tuple[tuple[Scalar, ...], ...] | LazyRows
     tones: tuple[tuple[str, Tone], ...] = ()
 
 
@@ -253,6 +283,11 @@ class Document(_Printable):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "facts", tuple((printable(name), printable(value)) for name, value in self.facts))
+
+
+def shown(parts: Iterable[Part], medium: Medium) -> list[Part]:
+    """Return the blocks or sections that stand in a medium."""
+    return [part for part in parts if getattr(part, "only", None) in (None, medium)]
 
 
 def fact_rows(pairs: tuple[tuple[str, str], ...]) -> list[tuple[tuple[str, str], ...]]:

@@ -35,6 +35,8 @@ _LONGEST_TEXT = 240
 _LISTED = 6
 #: Of more hosts than this on end, or of names in sequence, only the first are named.
 _NAMED_HOSTS = 6
+_MANY_NAMES = 12
+_NAMED_OF_MANY = 3
 #: Parameters of reasons that hold code words of the modules, which the catalogue's ``names`` word.
 _CODE_WORDS = ("feature", "source", "what", "service", "message")
 #: A value that its limit tells apart by a hair gets so many more decimals before it is cut off.
@@ -93,6 +95,23 @@ class Wording:
         """Return why a run is not complete."""
         code, parameters = self._coded(reason)
         return self.fill(self.catalogue.word("verdicts", code), parameters)
+
+    def outcome(self, outcome: str) -> str:
+        """Return the word for what became of a host."""
+        found = self.catalogue.find("outcomes", outcome, "name")
+        return found if isinstance(found, str) else outcome
+
+    def outcome_advice(self, outcome: str) -> str:
+        """Return what happened to a host that was missed and what to do, for people who are no engineers."""
+        return self.catalogue.word("outcomes", outcome, "advice")
+
+    def asset(self, kind: str) -> str:
+        """Return the word for a kind of asset that cannot be inspected; a kind unknown here is another one."""
+        return self.catalogue.word("assets", kind if self.catalogue.find("assets", kind) else "other", "name")
+
+    def asset_advice(self, kind: str) -> str:
+        """Return what it means for a kind of asset that it is not inspected."""
+        return self.catalogue.word("assets", kind if self.catalogue.find("assets", kind) else "other", "advice")
 
     def _coded(self, reason: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
         """Return a reason's code and its parameters, the code words among them in the language."""
@@ -275,14 +294,15 @@ class Wording:
             "list": self.listed,
             "name": lambda code: self.plain(self.name(code)),
             "pairs": self.pairs,
+            "text": lambda text: printable(str(text)),
         }
         return styles.get(style, self.plain)(value)
 
     def _entry(self, entry: Any, template: str) -> str:
         return self.fill(template, entry).strip() if isinstance(entry, Mapping) else self.plain(entry)
 
-    def folded(self, hosts: Iterable[str], everything: int) -> str:
-        """Return host names as ranges of numbers, of many the first and their count.
+    def folded(self, hosts: Iterable[str], everything: int, most: int = _NAMED_HOSTS) -> str:
+        """Return host names as ranges of numbers, of more than ``most`` the first and their count.
 
         Where they are all of the ``everything`` hosts there are, it says so; 0 asks for the names in any case.
         """
@@ -295,8 +315,11 @@ class Wording:
                 parts.append(self.term("range", first=run[0], last=run[-1], count=len(run)))
             else:
                 parts.extend(run)
-        listed = self.term("list_separator").join(printable(part) for part in parts[:_NAMED_HOSTS])
-        return listed if len(parts) <= _NAMED_HOSTS else self.term("and_hosts", listed=listed, count=len(names))
+        if len(parts) > most:
+            most = min(most, _NAMED_OF_MANY if len(names) > _MANY_NAMES else most)
+            listed = self.term("list_separator").join(printable(part) for part in parts[:most])
+            return self.term("and_hosts", listed=listed, count=len(names))
+        return self.term("list_separator").join(printable(part) for part in parts)
 
 
 def _decimals(value: float, unit: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from runner.commands.ledger import ledger
+from runner.commands.notify import notify
 from runner.commands.procedures import procedures
 from runner.commands.report import report
 from runner.commands.run import run
@@ -51,7 +52,7 @@ def cli(context: click.Context, site: str, home: Path, lang: str, *, as_json: bo
     context.obj = Session(site, home.resolve(), lang, as_json)
 
 
-for command in (procedures, run, report, site, ledger):
+for command in (procedures, run, report, notify, site, ledger):
     cli.add_command(command)
 
 

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
 
     from runner.yaml_source import KeyPath, YamlSource
 
+#: The group of what is maintained but cannot be inspected from here: each host says what it is in ``weibao_asset``.
+NOT_COVERED = "not_covered"
+
+#: Kinds of such assets, worded by the catalogue.
+KINDS = ("windows", "oracle", "sqlserver", "peripheral", "other")
+
 #: What a group of a YAML inventory may hold.
 GROUP_KEYS = ("hosts", "children", "vars")
 
@@ -32,6 +38,24 @@ def inventory_problems(source: YamlSource) -> Iterator[str]:
             elif name == "hosts":
                 wrong = (host for host, one in (value or {}).items() if not isinstance(one, (dict, type(None))))
                 yield from (source.problem((*key, name, host), "must map variables") for host in wrong)
+                if key[-1] == NOT_COVERED:
+                    yield from _asset_problems(source, (*key, name), value or {})
+
+
+def _asset_problems(source: YamlSource, key: KeyPath, hosts: dict[Any, Any]) -> Iterator[str]:
+    """Yield what is wrong with the declarations of assets that cannot be inspected."""
+    for host, variables in hosts.items():
+        asset = variables.get("weibao_asset") if isinstance(variables, dict) else None
+        if not isinstance(asset, dict):
+            yield source.problem((*key, host), "says what it is: weibao_asset: {kind: ..., product: ...}")
+            continue
+        place = (*key, host, "weibao_asset")
+        if asset.get("kind") not in KINDS:
+            yield source.problem((*place, "kind"), f"must be one of {', '.join(KINDS)}")
+        if not isinstance(asset.get("product"), str) or not asset["product"]:
+            yield source.problem((*place, "product"), "must name the product")
+        surplus = [name for name in asset if name not in ("kind", "product")]
+        yield from (source.problem((*place, name), "no such key; use kind and product") for name in surplus)
 
 
 def inventory_variables(source: YamlSource) -> Iterator[tuple[KeyPath, dict[Any, Any]]]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from module_utils.host.thresholds import CHECKS
+import module_utils.backups.thresholds
+import module_utils.databases.thresholds
+import module_utils.host.thresholds
+import module_utils.services.thresholds
 from module_utils.observations import threshold_problems
 from runner.yaml_source import KeyPath, Vaulted, YamlSource, leaves, read_yaml
 
@@ -27,6 +30,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 Options = dict[str, dict[str, Any]]
+
+#: What each inspecting role measures, and by which limits.
+THRESHOLDS = {
+    "host_inspection": module_utils.host.thresholds,
+    "service_inspection": module_utils.services.thresholds,
+    "backup_inspection": module_utils.backups.thresholds,
+    "database_inspection": module_utils.databases.thresholds,
+}
 
 
 def load_specifications(roles: Path) -> dict[str, Options]:
@@ -64,7 +75,8 @@ def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath
     elif option.get("choices") and value not in option["choices"]:
         yield (), f"must be one of {', '.join(str(choice) for choice in option['choices'])}"
     elif name.endswith("_thresholds"):
-        yield from (((), problem) for problem in threshold_problems(value, CHECKS))
+        checks = THRESHOLDS[name.removesuffix("_thresholds")].CHECKS
+        yield from (((), problem) for problem in threshold_problems(value, checks))
     elif isinstance(value, list) and option.get("elements") in _TYPES:
         for index, element in enumerate(value):
             if not isinstance(element, _TYPES[option["elements"]]):

@@ -38,6 +38,11 @@ class Site:
         return self.folder / "people.yml"
 
     @property
+    def notifications_file(self) -> Path:
+        """Return the file of the channels, which may be missing."""
+        return self.folder / "notify.yml"
+
+    @property
     def catalogue_overlay(self) -> Path:
         """Return the site's own wording of checks, which may be missing."""
         return self.folder / "catalog.yml"

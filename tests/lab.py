@@ -74,8 +74,9 @@ class Lab:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The hosts' names."""
-        return tuple(yaml.safe_load(INVENTORY.read_text(encoding="utf-8"))["lab"]["hosts"])
+        """The hosts' names, in the inventory's order."""
+        groups = yaml.safe_load(INVENTORY.read_text(encoding="utf-8"))["lab"]["children"]
+        return tuple(name for group in groups.values() for name in group["hosts"])
 
     def create(self) -> str:
         """Make every host that is missing, broken or out of date; return Ansible's output."""
@@ -91,7 +92,7 @@ class Lab:
             return dict.fromkeys(self.names, "missing")
         listed = json.loads(command(["podman", "ps", "--all", "--format", "json"], timeout=60))
         states = {container["Names"][0]: container["State"] for container in listed}
-        return {name: states.get(f"weibao-lab-{name}", "missing") for name in self.names}
+        return {name: states.get(_container(name), "missing") for name in self.names}
 
     def host(self, name: str) -> Host:
         """Return a host as testinfra sees it, through SSH with what the inventory says."""
@@ -99,7 +100,28 @@ class Lab:
 
     def podman(self, name: str, *arguments: str, timeout: float = 120) -> str:
         """Run a command in a host from outside, past its sshd; return its output or raise LabError."""
-        return command(["podman", "exec", f"weibao-lab-{name}", *arguments], timeout=timeout)
+        return command(["podman", "exec", _container(name), *arguments], timeout=timeout)
+
+    def shell(self, name: str, script: str, timeout: float = 120) -> str:
+        """Run a shell script in a host from outside, as root; return its output, or raise LabError if a line fails."""
+        return self.podman(name, "sh", "-euc", script, timeout=timeout)
+
+    def pause(self, name: str) -> None:
+        """Freeze a host: what talks to it hangs."""
+        command(["podman", "pause", _container(name)], timeout=60)
+
+    def resume(self, name: str) -> None:
+        """Let a frozen host go on."""
+        command(["podman", "unpause", _container(name)], timeout=60)
+
+    def kill(self, name: str) -> None:
+        """End a host at once, as if its power were cut."""
+        command(["podman", "kill", _container(name)], timeout=60)
+
+    def start(self, name: str) -> None:
+        """Start a host that was killed, and wait until its services and its sshd are up."""
+        command(["podman", "--runtime", "runc", "start", _container(name)], timeout=60)
+        command([SCRIPTS / "ready.sh", _container(name), "60"], timeout=120)
 
     def journal(self, name: str, lines: int = 40) -> str:
         """Return the last lines of a host's journal, or why there are none."""
@@ -113,6 +135,10 @@ class Lab:
             ["ansible-playbook", "-i", INVENTORY, PROJECT / "molecule" / "lab" / name],
             {"WEIBAO_LAB_OWNER": str(os.getpid())},
         )
+
+
+def _container(name: str) -> str:
+    return f"weibao-lab-{name}"
 
 
 @contextmanager

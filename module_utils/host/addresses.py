@@ -4,8 +4,8 @@ import ipaddress
 import re
 from typing import List
 
-from . import commands, files
-from .errors import Unmeasurable
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 
 MAXIMUM = 8
 

@@ -6,10 +6,11 @@ import re
 import time
 from typing import Iterator, Optional
 
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import commands, files, journal
+from . import journal
 from .context import Context, Measures
-from .errors import Unmeasurable
 
 FOLDER = "/var/lib/clamav"
 DATABASES = ("daily.cld", "daily.cvd", "main.cld", "main.cvd")

@@ -5,8 +5,8 @@ import os
 import re
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
-from . import commands, files
-from .errors import Unmeasurable
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 
 STATUS = "/var/lib/dpkg/status"
 UPDATES = "/var/lib/dpkg/updates"

@@ -10,11 +10,12 @@ import re
 import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
+from ..measuring import files
+from ..measuring.asking import ask
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import files, journal
-from .asking import ask
+from . import journal
 from .context import Context, Measures
-from .errors import Unmeasurable
 
 MAXIMUM = 100
 

@@ -5,10 +5,10 @@ import os
 import re
 from typing import Any, Dict, Iterator, NamedTuple, Optional
 
+from ..measuring import commands
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import commands
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .processes import running
 
 #: linux/timex.h

@@ -3,7 +3,7 @@
 import os
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from . import files
+from ..measuring import files
 
 #: Inode of the initial PID namespace (linux/proc_ns.h): whoever is in it shares the machine's processes.
 INITIAL_PID_NAMESPACE = 4026531836

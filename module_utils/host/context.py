@@ -1,14 +1,14 @@
-"""What every subject is given: the inputs of one inspection and the way to word its observations."""
+"""What every subject is given: the inputs of one inspection and what was asked once."""
 
 import fnmatch
 import os
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar, Union
 
-from ..masking import mask
-from ..observations import Observation, Thresholds, limits_for, observe, unknown
+from ..measuring.errors import Unmeasurable
+from ..measuring.observer import Observer
+from ..observations import Observation, Thresholds
 from .container import Surroundings, surroundings
-from .errors import Unmeasurable
 from .thresholds import UNITS
 
 Answer = TypeVar("Answer")
@@ -16,12 +16,12 @@ Answer = TypeVar("Answer")
 #: A contract's month: how far back to look when nobody says since when.
 DEFAULT_PERIOD = 31 * 86400
 
-#: At most this many entries go into a list of details; ``truncated`` says that there were more.
-LIST_LENGTH = 20
-
 
 class Inputs(NamedTuple):
-    """What a person chose; times in seconds, ``since`` in seconds of the epoch (None is 31 days ago)."""
+    """What a person chose; times in seconds, ``since`` in seconds of the epoch (None is 31 days ago).
+
+    ``sudo`` says that sudo may be asked for the commands of elevation.py.
+    """
 
     thresholds: Thresholds
     sample_seconds: float = 1.0
@@ -31,16 +31,20 @@ class Inputs(NamedTuple):
     ignored_mounts: Sequence[str] = ()
     checks: Sequence[str] = ()
     command_timeout: float = 20.0
+    sudo: bool = False
 
 
-class Context:
+class Context(Observer):
     """The inputs of one inspection, and what is asked once; ``since`` and ``now`` are seconds of the epoch."""
 
     def __init__(self, inputs: Inputs) -> None:
+        super().__init__(UNITS, inputs.thresholds)
         self.inputs = inputs
         self.now = time.time()
         self.since = self.now - DEFAULT_PERIOD if inputs.since is None else inputs.since
         self.privileged = os.geteuid() == 0
+        #: What sudo refused once, so that it is not asked again.
+        self.refused: Set[Any] = set()
         self._answers: Dict[Any, Any] = {}
 
     def wants(self, check: str) -> bool:
@@ -71,46 +75,6 @@ class Context:
         """Return the detail that says whose figure it is; empty outside containers, where it cannot be doubted."""
         return {"scope": scope} if self.surroundings.container else {}
 
-    def observe(
-        self,
-        check: str,
-        value: Any,
-        detail: Optional[Dict[str, Any]] = None,
-        subject: str = "",
-        limits: Optional[Dict[str, Any]] = None,
-    ) -> Observation:
-        """Return a graded observation; ``limits`` are the subject's own, over which a site's are laid."""
-        if isinstance(value, float):
-            value = round(value, 2)
-        thresholds = self.inputs.thresholds
-        if limits is not None:
-            own = dict(limits)
-            own.update(limits_for(thresholds, check, subject))
-            thresholds = {check: own}
-        return observe(thresholds, check, subject, value, UNITS[check], detail)
-
-    def unknown(
-        self, check: str, code: str, detail: Optional[Dict[str, Any]] = None, subject: str = "", **parameters: Any
-    ) -> Observation:
-        """Return the observation of what could not be measured, with the limits that would have applied.
-
-        What a reason says in the host's own words is masked.
-        """
-        parameters = {
-            key: mask(value) if isinstance(value, str) and key not in OWN_WORDS else value
-            for key, value in parameters.items()
-        }
-        limits = limits_for(self.inputs.thresholds, check, subject)
-        return unknown(check, subject, code, detail, **parameters)._replace(unit=UNITS[check], limits=limits)
-
-    def left_out(self, check: str, count: int) -> Iterator[Observation]:
-        """Yield that a check has more subjects than are reported; nothing where all are."""
-        if count > 0:
-            yield self.unknown(check, "left_out", count=count)
-
-
-#: Parameters of reasons that are our own names for things; the others may hold what a host says.
-OWN_WORDS = frozenset(("feature", "input", "product", "service", "source", "tool", "what"))
 
 #: One measurement: the checks that it answers, and the function that yields their observations.
 Measure = Tuple[Tuple[str, ...], Callable[[Context], Iterator[Observation]]]
@@ -119,9 +83,3 @@ Measures = Tuple[Measure, ...]
 
 def _surroundings(_context: Context) -> Surroundings:
     return surroundings()
-
-
-def capped(name: str, entries: Sequence[Any], length: int = LIST_LENGTH) -> Dict[str, Any]:
-    """Return a list as a detail of that name, cut to ``length`` entries; ``truncated`` says that there were more."""
-    shown: List[Any] = list(entries[:length])
-    return {name: shown, "truncated": True} if len(entries) > length else {name: shown}

@@ -3,10 +3,11 @@
 import time
 from typing import Dict, Iterator, NamedTuple, Optional
 
+from ..measuring import files
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import container, files, sysstat
+from . import container, sysstat
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .identity import cores
 
 

@@ -4,11 +4,11 @@ import os
 import stat
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
+from ..measuring import files
+from ..measuring.asking import ask
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import files
-from .asking import ask
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .mounts import (
     Mount,
     distinct,

@@ -7,10 +7,12 @@ import json
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
+from ..measuring.observer import capped
 from ..observations import Observation
-from . import commands, files
-from .context import Context, Measures, capped
-from .errors import Unmeasurable
+from . import elevation
+from .context import Context, Measures
 from .identity import virtualization
 
 HWMON = "/sys/class/hwmon"
@@ -23,6 +25,10 @@ FORETELLING = (5, 187, 188, 197, 198)
 #: Exit bits of smartctl(8) that mean that it could not do its work: bad command line, device did not open, a command
 #: to the drive failed or its answer was damaged.
 COULD_NOT = 0b111
+
+
+#: Types of drives that smartctl finds out by itself when it is not told.
+RECOGNISED = ("ata", "sat", "scsi", "nvme")
 
 
 class Sensor(NamedTuple):
@@ -144,9 +150,9 @@ def smart(context: Context) -> Iterator[Observation]:
         return
     if not commands.available("smartctl"):
         raise Unmeasurable("tool_missing", tool="smartctl")
-    if not context.privileged:
+    if not elevation.possible(context):
         raise Unmeasurable("not_permitted", path=known[0])
-    scan = _smartctl(["--scan-open"], context.inputs.command_timeout)
+    scan = _smartctl(context, ["--scan-open"])
     devices = [(row["name"], row.get("type", "auto")) for row in scan.get("devices") or []]
     devices = devices or [(name, "auto") for name in known]
     names = [name for name, _ in devices]
@@ -175,23 +181,25 @@ def _drive(context: Context, name: str, kind: str, subject: str) -> Iterator[Obs
 
 def _report(context: Context, name: str, kind: str) -> Dict[str, Any]:
     """Return a drive's report; a SCSI drive has its counters in the error log, which others may refuse."""
+    if not context.privileged and kind in RECOGNISED:
+        kind = "auto"  # sudo is asked for few commands
     asked = ["-d", kind, name]
-    report = _smartctl(["-i", "-H", "-A"] + asked, context.inputs.command_timeout)
+    report = _smartctl(context, ["-i", "-H", "-A"] + asked)
     if (report.get("device") or {}).get("protocol") == "SCSI":
         try:
-            report.update(_smartctl(["-l", "error"] + asked, context.inputs.command_timeout))
+            report.update(_smartctl(context, ["-l", "error"] + asked))
         except Unmeasurable:
             pass  # its verdict and its defects are known
     return report
 
 
-def _smartctl(arguments: List[str], timeout: float) -> Dict[str, Any]:
+def _smartctl(context: Context, arguments: List[str]) -> Dict[str, Any]:
     """Return what smartctl says as JSON (7.0 and newer). Raises Unmeasurable.
 
     A drive that says that it fails is believed, whatever else went wrong.
     """
     argv = ["smartctl", "--json"] + arguments
-    answer = commands.run(argv, timeout, accepted=range(256))
+    answer = elevation.run(context, argv, accepted=range(256))
     try:
         report: Dict[str, Any] = json.loads(answer.output)
     except ValueError:

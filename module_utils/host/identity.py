@@ -6,11 +6,12 @@ import shlex
 import time
 from typing import Dict, Iterator, Optional
 
+from ..measuring import files
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import container, files
+from . import container
 from .addresses import addresses
 from .context import Context, Measures
-from .errors import Unmeasurable
 
 #: linux/time.h; it goes on while the machine sleeps, and no container engine puts its own figure in its place.
 CLOCK_BOOTTIME = 7

@@ -8,8 +8,8 @@ import os
 import time
 from typing import Any, Dict, Iterator, NamedTuple, Optional
 
-from . import commands
-from .errors import Unmeasurable
+from ..measuring import commands
+from ..measuring.errors import Unmeasurable
 
 FILES = ("/var/log/journal/*/*.journal", "/run/log/journal/*/*.journal")
 FIELDS = "PRIORITY,MESSAGE,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,UNIT,_COMM"

@@ -5,7 +5,7 @@ import os
 import struct
 from typing import Optional
 
-from . import files
+from ..measuring import files
 
 #: struct flock (fcntl(2)): l_type, l_whence, l_start, l_len, l_pid.
 _FLOCK = "hhqqi4x"

@@ -10,10 +10,10 @@ import time
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..masking import mask
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation, rank
 from . import journal, syslog
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .journal import Entry
 
 MOST_ENTRIES = 200000

@@ -3,10 +3,11 @@
 import re
 from typing import Any, Dict, Iterator, Optional
 
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import commands, container, files, journal
+from . import container, journal
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .identity import machine_seconds, uptime_seconds
 
 EDAC = "/sys/devices/system/edac/mc"

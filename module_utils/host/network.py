@@ -6,9 +6,10 @@ import re
 import sys
 from typing import Any, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
+from ..measuring import files
+from ..measuring.observer import capped
 from ..observations import Observation
-from . import files
-from .context import Context, Measures, capped
+from .context import Context, Measures
 from .processes import snapshot
 
 #: linux/net/tcp_states.h: a listening TCP socket, and a UDP socket that is bound to no peer.

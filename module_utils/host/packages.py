@@ -7,10 +7,12 @@ import glob
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
+from ..measuring.observer import capped
 from ..observations import Observation, limits_for
-from . import apt, commands, files, locks, rpm, versions
-from .context import Context, Measures, capped
-from .errors import Unmeasurable
+from . import apt, locks, rpm, versions
+from .context import Context, Measures
 from .processes import running
 
 #: What asks for a restart through /run/reboot-required; without any of them its absence says nothing.

@@ -7,10 +7,11 @@ import json
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple
 
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 from ..observations import Observation
-from . import commands, files
+from . import elevation
 from .context import Context, Measures
-from .errors import Unmeasurable
 from .identity import virtualization
 
 DRIVERS = "/sys/bus/pci/drivers"
@@ -141,11 +142,11 @@ def _drives(context: Context, tool: str) -> List[Drive]:
         raise Unmeasurable("tool_missing", tool=tool)
     if tool not in STORCLI:
         raise Unmeasurable("not_supported", feature=tool + " (JSON)")
-    if not context.privileged:
+    if not elevation.possible(context):
         raise Unmeasurable("not_permitted", command=tool)
     # Without "nolog" it leaves a log file behind; it exits with an error where there is no virtual drive.
     argv = [tool, "/call/vall", "show", "J", "nolog"]
-    answer = commands.run(argv, context.inputs.command_timeout, accepted=range(256))
+    answer = elevation.run(context, argv, accepted=range(256))
     try:
         return parse_storcli(json.loads(answer.output))
     except ValueError:

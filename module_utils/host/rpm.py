@@ -10,8 +10,8 @@ try:
 except ImportError:  # a Python without it
     sqlite3 = None  # type: ignore[assignment]
 
-from . import commands, files
-from .errors import Unmeasurable
+from ..measuring import commands, files
+from ..measuring.errors import Unmeasurable
 
 #: Where a repository's metadata is cached: dnf (and dnf 5) adds a digest to its id, yum does not.
 CACHES = (

@@ -6,10 +6,12 @@ import time
 from collections import deque
 from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ..measuring import commands
+from ..measuring.errors import Unmeasurable
+from ..measuring.observer import capped
 from ..observations import Observation
-from . import commands, journal
-from .context import Context, Measures, capped
-from .errors import Unmeasurable
+from . import journal
+from .context import Context, Measures
 
 #: What each state of systemctl(1), is-system-running, is worth; the failed units of a degraded system are findings
 #: of their own.

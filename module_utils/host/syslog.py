@@ -18,8 +18,8 @@ try:
 except ImportError:  # a Python without it
     lzma = None  # type: ignore[assignment]
 
-from . import files
-from .errors import Unmeasurable
+from ..measuring import files
+from ..measuring.errors import Unmeasurable
 from .journal import Entry
 
 FILES = ("/var/log/syslog", "/var/log/messages")

@@ -5,9 +5,9 @@ import json
 import time
 from typing import NamedTuple
 
-from . import commands
+from ..measuring import commands
+from ..measuring.errors import Unmeasurable
 from .context import Context
-from .errors import Unmeasurable
 
 #: Averages over less than this say no more than a sample does, and so do those that ended longer ago (seconds).
 SHORTEST = 600

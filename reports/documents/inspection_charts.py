@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from reports.document import Bar, Chart, Tone
+from reports.documents.inspection_reading import MOST_BARS, is_drawn
 
 if TYPE_CHECKING:
-    from reports.documents.inspection_record import Finding, InspectionRecord
+    from reports.documents.finding import Finding
+    from reports.documents.inspection_record import InspectionRecord
     from reports.wording import Wording
-
-#: More bars than this are a table, not a picture.
-_MOST_BARS = 12
 
 Labeller = Callable[["Finding"], str]
 
@@ -30,12 +28,12 @@ _RESOURCES = (
 
 def charts(record: InspectionRecord, words: Wording) -> tuple[Chart, ...]:
     """Return the charts that this record has figures for."""
-    several = len({finding.host for finding in record.findings}) > 1
+    several = sum(host.observed > 0 for host in record.hosts) > 1
     drawn = [_shares(record, words, "chart_filesystems", ("filesystem.used",), _mount(several))]
     if several:
         drawn.append(_shares(record, words, "chart_memory", ("memory.used",), _host))
         drawn.append(_shares(record, words, "chart_cpu", ("cpu.busy",), _host))
-        drawn.append(_counts(words, "chart_updates", _pending(record)))
+        drawn.append(_updates(record, words))
     else:
         drawn.append(_shares(record, words, "chart_resources", _RESOURCES, lambda one: words.title(one.check)))
     drawn.append(_counts(words, "chart_logs", _log_units(record)))
@@ -54,10 +52,9 @@ def _shares(
     record: InspectionRecord, words: Wording, title: str, checks: Sequence[str], label: Labeller
 ) -> Chart | None:
     """Return the chart of figures in percent, the highest first, with their limits where they share them."""
-    found = [one for one in record.findings if one.check in checks and isinstance(one.value, (int, float))]
-    if not found:
+    shown, count = _highest(record, checks)
+    if not shown:
         return None
-    shown = sorted(found, key=lambda one: -one.value)[:_MOST_BARS]
     limits = {tuple(sorted((key, one.limits.get(key)) for key in ("warning", "critical"))) for one in shown}
     marks = next(iter(limits)) if len(limits) == 1 else ()
     bars = tuple(
@@ -65,7 +62,7 @@ def _shares(
         for one in shown
     )
     return Chart(
-        title=_title(words, title, len(shown), len(found)),
+        title=_title(words, title, len(shown), count),
         bars=bars,
         maximum=100,
         unit="%",
@@ -75,14 +72,28 @@ def _shares(
     )
 
 
-def _counts(words: Wording, title: str, counted: Iterable[tuple[str, int, str]]) -> Chart | None:
-    """Return the chart of (label, count, level), the highest first; counts of zero are not drawn."""
+def _highest(record: InspectionRecord, checks: Sequence[str]) -> tuple[list[Finding], int]:
+    """Return the highest figures of checks, and how many there are; a fleet's were kept when they were read."""
+    if record.fleet:
+        found = [one for check in checks for one in record.reading.highest.get(check, ())]
+        count = sum(record.reading.figures.get(check, 0) for check in checks)
+    else:
+        found = [one for one in record.findings if one.check in checks and is_drawn(one)]
+        count = len(found)
+    return sorted(found, key=lambda one: -one.value)[:MOST_BARS], count
+
+
+def _counts(words: Wording, title: str, counted: Iterable[tuple[str, int, str]], several: int = 0) -> Chart | None:
+    """Return the chart of (label, count, level), the highest first; counts of zero are not drawn.
+
+    ``several`` is how many there are in all, where ``counted`` holds only the highest.
+    """
     found = sorted((one for one in counted if one[1] > 0), key=lambda one: -one[1])
     if not found:
         return None
-    shown = found[:_MOST_BARS]
+    shown = found[:MOST_BARS]
     return Chart(
-        title=_title(words, title, len(shown), len(found)),
+        title=_title(words, title, len(shown), max(several, len(found))),
         bars=tuple(Bar(label, count, words.plain(count), cast("Tone", level)) for label, count, level in shown),
         maximum=shown[0][1],
         label_title=words.term("item"),
@@ -95,19 +106,10 @@ def _title(words: Wording, key: str, shown: int, count: int) -> str:
     return words.term("chart_top", title=title, shown=shown, count=count) if shown < count else title
 
 
-def _pending(record: InspectionRecord) -> list[tuple[str, int, str]]:
-    return [
-        (one.host, int(one.value), one.level)
-        for one in record.findings
-        if one.check == "packages.pending" and isinstance(one.value, (int, float))
-    ]
+def _updates(record: InspectionRecord, words: Wording) -> Chart | None:
+    found, count = _highest(record, ("packages.pending",))
+    return _counts(words, "chart_updates", [(one.host, int(one.value), one.level) for one in found], count)
 
 
 def _log_units(record: InspectionRecord) -> list[tuple[str, int, str]]:
-    tally: Counter[str] = Counter()
-    for finding in record.findings:
-        if finding.check == "log.errors":
-            for entry in finding.detail.get("by_unit") or ():
-                if isinstance(entry, Mapping) and isinstance(entry.get("count"), int):
-                    tally[str(entry.get("unit"))] += entry["count"]
-    return [(unit, count, "notice") for unit, count in tally.items()]
+    return [(unit, count, "notice") for unit, count in record.logs.units.items()]

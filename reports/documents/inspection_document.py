@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from reports.document import Anchor, Document, Labels, Section, Signatory, Signatures
 from reports.documents.inspection_charts import charts
-from reports.documents.inspection_details import detail_section, hosts_section, log_section, sheets
+from reports.documents.inspection_details import detail_section
 from reports.documents.inspection_findings import findings_section
+from reports.documents.inspection_hosts import hosts_section
+from reports.documents.inspection_logs import log_section
 from reports.documents.inspection_provenance import provenance_section
+from reports.documents.inspection_sheets import sheets
 from reports.documents.inspection_unchecked import unchecked_section
 
 if TYPE_CHECKING:
@@ -74,6 +77,7 @@ def _facts(record: InspectionRecord, words: Wording, version: str) -> tuple[tupl
         ("purchaser", parties.purchaser),
         ("provider", parties.provider),
         ("contract", parties.contract),
+        ("obligations", words.term("part_separator").join(clauses)),
         (
             "period",
             words.term("from_to", start=words.moment(record.started), end=words.moment(record.ended), zone=zone),
@@ -81,7 +85,6 @@ def _facts(record: InspectionRecord, words: Wording, version: str) -> tuple[tupl
         ("inspector", parties.inspector or words.term("to_name")),
         ("reviewer", reviewer),
         ("scope", words.folded([host.name for host in record.hosts], 0)),
-        ("obligations", words.term("part_separator").join(clauses)),
         ("content", _content(record, words)),
     )
     return tuple((words.term(name), value) for name, value in found if value)
@@ -89,7 +92,7 @@ def _facts(record: InspectionRecord, words: Wording, version: str) -> tuple[tupl
 
 def _content(record: InspectionRecord, words: Wording) -> str:
     """Return what was inspected: the sections of which something was measured, in the catalogue's order."""
-    measured = {words.catalogue.section_of(one.check) for one in record.findings if one.level != "unknown"}
+    measured = {words.catalogue.section_of(check) for check in record.reading.measured}
     if not measured:
         return words.term("inspection_content_none")
     known = [section for section in words.catalogue.tables["sections"] if section in measured]

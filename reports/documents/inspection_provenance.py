@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reports.document import Cell, Column, Facts, Row, Section, Table
+from reports.documents import folding
+from reports.documents.folding import grouped
+from reports.documents.inspection_coverage import failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.documents.inspection_record import InspectionRecord
+    from reports.documents.inspection_record import HostResult, InspectionRecord
     from reports.wording import Wording
+
+#: With more rows than this, a fleet's hosts stand together by outcome alone.
+_MOST_ROWS = 40
 
 
 def provenance_section(record: InspectionRecord, words: Wording) -> Section:
@@ -66,16 +72,30 @@ def _outcomes(record: InspectionRecord, words: Wording) -> Table:
         Column(words.term("observations"), 12, "right"),
         Column(words.term("message"), 28),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(host.name),
-                Cell(words.term(f"outcome_{host.outcome}"), tone="critical" if host.missed else ""),
-                Cell(words.term("made_tasks", **host.tasks)),
-                Cell(str(len(host.findings)), len(host.findings)),
-                Cell(words.plain(host.message)),
-            )
-        )
-        for host in record.hosts
-    )
+    rows = tuple(_outcome(hosts, record, words) for hosts in _alike(record))
     return Table(columns, rows, sheet=words.term("provenance"), compact=True)
+
+
+def _alike(record: InspectionRecord) -> list[list[HostResult]]:
+    """Return hosts one by one; of a fleet those together that fared alike, the missed ones first."""
+    if not record.fleet:
+        return [[host] for host in record.hosts]
+    ordered = sorted(record.hosts, key=lambda host: not host.missed)
+    alike = grouped(ordered, lambda host: (failure(host), tuple(host.tasks.items())))
+    return alike if len(alike) <= _MOST_ROWS else grouped(ordered, lambda host: host.outcome)
+
+
+def _outcome(hosts: list[HostResult], record: InspectionRecord, words: Wording) -> Row:
+    one, counts = hosts[0], sorted({host.observed for host in hosts})
+    observed = words.term("span", low=counts[0], high=counts[-1]) if len(counts) > 1 else str(counts[0])
+    messages = list(dict.fromkeys(words.plain(host.message) for host in hosts))
+    tasks = list(dict.fromkeys(words.term("made_tasks", **host.tasks) for host in hosts))
+    return Row(
+        (
+            Cell(folding.hosts([host.name for host in hosts], record, words)),
+            Cell(words.outcome(one.outcome), tone="critical" if one.missed else ""),
+            Cell(words.listed(tasks, 1)),
+            Cell(observed, counts[0] if len(counts) == 1 else None),
+            Cell(words.listed(messages, 1)),
+        )
+    )

@@ -6,13 +6,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reports.document import Cell, Column, Paragraph, Row, Section, Table
+from reports.documents import folding
 
 if TYPE_CHECKING:
-    from reports.documents.inspection_record import Finding, InspectionRecord
+    from reports.documents.finding import Finding
+    from reports.documents.inspection_record import InspectionRecord
     from reports.wording import Wording
 
 #: Sections that every host has something to say of: where one is absent, its checks were left out.
-_ALWAYS_THERE = (
+ALWAYS_THERE = (
     "time",
     "cpu",
     "memory",
@@ -25,17 +27,19 @@ _ALWAYS_THERE = (
     "security",
 )
 _LISTED_SUBJECTS = 24
+#: With more rows than this, unknowns of one check for one kind of reason share a row, whatever else differs.
+_MOST_ROWS = 60
 
 
 def left_out(record: InspectionRecord, words: Wording) -> dict[str, list[str]]:
     """Return the sections that inspected hosts have no observation of at all, with these hosts."""
     absent: dict[str, list[str]] = defaultdict(list)
     for host in record.inspected:
-        present = {words.catalogue.section_of(finding.check) for finding in host.findings}
-        for section in _ALWAYS_THERE:
+        present = {words.catalogue.section_of(check) for check in host.checks}
+        for section in ALWAYS_THERE:
             if section not in present:
                 absent[section].append(host.name)
-    return {section: absent[section] for section in _ALWAYS_THERE if section in absent}
+    return {section: absent[section] for section in ALWAYS_THERE if section in absent}
 
 
 def unchecked_section(record: InspectionRecord, words: Wording) -> Section:
@@ -60,24 +64,43 @@ def _restricted(record: InspectionRecord, words: Wording) -> list[Row]:
     reason, remedy = words.term("not_in_scope_reason"), words.term("not_in_scope_remedy")
     together: dict[str, list[str]] = defaultdict(list)
     for section, hosts in left_out(record, words).items():
-        together[words.folded(hosts, len(record.hosts))].append(words.section(section))
+        together[folding.hosts(hosts, record, words)].append(words.section(section))
     separator = words.term("list_separator")
     return [_row(separator.join(sections), reason, hosts, remedy) for hosts, sections in together.items()]
 
 
 def _unknown(record: InspectionRecord, words: Wording) -> list[Row]:
-    groups: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
-    for finding in record.findings:
-        if finding.level == "unknown":
-            groups[finding.check, words.reason(finding.reason), words.remedy(finding.reason)].append(finding)
-    rows = []
-    for (check, reason, remedy), found in groups.items():
-        item = words.title(check)
-        subjects = list(dict.fromkeys(one.subject for one in found if one.subject))
-        if subjects:
-            item = words.labelled(item, words.listed(subjects, _LISTED_SUBJECTS))
-        rows.append(_row(item, reason, words.folded([one.host for one in found], len(record.hosts)), remedy))
-    return rows
+    unknown = [one for one in record.findings if one.level == "unknown"]
+    groups = folding.grouped(unknown, lambda one: (one.check, words.reason(one.reason), words.remedy(one.reason)))
+    if len(groups) > _MOST_ROWS:
+        groups = folding.grouped(unknown, lambda one: (one.check, (one.reason or {}).get("code")))
+    # What one cause hides, such as a database that does not answer, is one row.
+    alike = folding.grouped(groups, lambda found: (_causes(found, words), _subjects(found), _hosts(found)))
+    return [_unknown_row(together, record, words) for together in alike]
+
+
+def _causes(found: list[Finding], words: Wording) -> tuple[str, ...]:
+    reasons = dict.fromkeys(words.reason(one.reason) for one in found)
+    return (words.remedy(found[0].reason), *reasons)
+
+
+def _subjects(found: list[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.subject for one in found if one.subject))
+
+
+def _hosts(found: list[Finding]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.host for one in found))
+
+
+def _unknown_row(together: list[list[Finding]], record: InspectionRecord, words: Wording) -> Row:
+    """Return the row of checks with the same causes, subjects and hosts."""
+    found = together[0]
+    item = words.listed([words.title(one[0].check) for one in together], _LISTED_SUBJECTS)
+    subjects = _subjects(found)
+    if subjects:
+        item = words.labelled(item, words.listed(subjects, _LISTED_SUBJECTS))
+    remedy, *reasons = _causes(found, words)
+    return _row(item, words.listed(reasons, 1), folding.hosts(_hosts(found), record, words), remedy)
 
 
 def _row(item: str, reason: str, hosts: str, remedy: str) -> Row:

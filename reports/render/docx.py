@@ -28,6 +28,7 @@ from reports.document import (
     Signatures,
     Table,
     fact_rows,
+    shown,
 )
 from reports.render import RenderingUnavailable, palette
 from reports.render import word_markup as markup
@@ -51,6 +52,7 @@ _STYLES: dict[str, tuple[str, str, float, bool]] = {
     "Lead": ("Arial", "SimHei", 10, False),
     "Figure": ("Arial", "SimHei", 15, True),
     "Gap": ("Arial", "SimHei", 4, False),
+    "Aside": ("Times New Roman", "FangSong", 7, False),
     "Header": ("Times New Roman", "SimSun", 8, False),
     "Footer": ("Times New Roman", "SimSun", 8, False),
 }
@@ -66,6 +68,7 @@ _LINES = {
     "TableText": 12.0,
     "TableLine": 10.0,
     "Gap": 4.0,
+    "Aside": 8.5,
 }
 
 
@@ -168,9 +171,9 @@ class _Writer:
         if section.instead_on_paper:
             self._say(section.instead_on_paper, "Normal")
             return
-        for block in section.blocks:
+        for block in shown(section.blocks, "paper"):
             self._block(block)
-        for part in section.sections:
+        for part in shown(section.sections, "paper"):
             self._section(part, depth + 1)
 
     # -- blocks ------------------------------------------------------------------------------------------

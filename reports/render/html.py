@@ -13,11 +13,13 @@ import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.document import Chart, fact_rows
+from reports.document import Chart, fact_rows, shown
 from reports.render import palette
 
 if TYPE_CHECKING:
-    from reports.document import Block, Cell, Column, Document, Table
+    from collections.abc import Iterable, Iterator
+
+    from reports.document import Block, Cell, Column, Document, Medium, Section, Table
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -38,7 +40,23 @@ def render(document: Document) -> bytes:
 def html(document: Document, *, paper: bool = False) -> str:
     """Return the document as the text of one HTML file; for ``paper`` without what is too long to print."""
     template = _environment().get_template("document.html")
-    return template.render(document=document, fonts=_FONTS, palette=palette, paper=paper)
+    medium: Medium = "paper" if paper else "screen"
+    return template.render(
+        document=document,
+        fonts=_FONTS,
+        palette=palette,
+        paper=paper,
+        shown=lambda parts: shown(parts, medium),
+        targets=frozenset(_anchors(document.sections, medium)),
+    )
+
+
+def _anchors(sections: Iterable[Section], medium: Medium) -> Iterator[str]:
+    """Yield the anchors that a medium has: a link to another would lead nowhere."""
+    for section in shown(sections, medium):
+        yield section.anchor
+        if medium != "paper" or not section.instead_on_paper:
+            yield from _anchors(section.sections, medium)
 
 
 @cache
@@ -67,7 +85,7 @@ def _cell_class(cell: Cell, column: Column) -> Markup:
     return Markup(' class="{}"').format(names) if names else Markup()
 
 
-def _groups(blocks: tuple[Block, ...]) -> list[tuple[bool, list[Block]]]:
+def _groups(blocks: list[Block]) -> list[tuple[bool, list[Block]]]:
     """Return blocks in their order, neighbouring charts together."""
     return [(charts, list(found)) for charts, found in groupby(blocks, key=lambda one: isinstance(one, Chart))]
 

@@ -109,7 +109,9 @@ def table(block: Table) -> str:
 
 def _cell(content: Cell, width: int, align: str, style: str) -> str:
     bold = content.tone in ("critical", "warning")
-    return cell(paragraph(run(content.text, bold=bold, tone=content.tone), style, align=align), width)
+    text = paragraph(run(content.text, bold=bold, tone=content.tone), style, align=align)
+    note = paragraph(run(content.note), "Aside", align=align) if content.note else ""
+    return cell(text + note, width)
 
 
 def facts(rows: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int]) -> str:

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import segno
 import xlsxwriter
 
-from reports.document import Anchor, Cell, Chart, Facts, Figures, Paragraph, Row, Signatures, Table
+from reports.document import (
+    Anchor,
+    Cell,
+    Chart,
+    Facts,
+    Figures,
+    LazyRows,
+    Paragraph,
+    Row,
+    Sheet,
+    Signatures,
+    Table,
+    shown,
+)
 from reports.render import palette
 from reports.text import columns, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reports.document import Block, Column, Document, Scalar, Section, Sheet
+    from reports.document import Block, Column, Document, Scalar, Section
 
 _LINE = f"#{palette.LINE}"
 _HEAD = f"#{palette.HEAD}"
@@ -26,6 +40,9 @@ _LINK = f"#{palette.INK['notice']}"
 #: Excel's own limits.
 _CELL_LENGTH = 32_767
 _SHEET_NAME = 31
+_SHEET_ROWS = 1_048_575  # below the header
+#: So many rows tell how wide a column of flat data is.
+_SAMPLED_ROWS = 300
 #: Columns of the overview and of charts, in characters.
 _OVERVIEW_COLUMNS = 6
 _OVERVIEW_WIDTH = 24
@@ -42,8 +59,10 @@ class _Writer:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.written = io.BytesIO()
+        #: Lazy rows are too many for the memory: they go through temporary files.
+        self.large = any(isinstance(sheet.rows, LazyRows) for sheet in document.sheets)
         options = {
-            "in_memory": True,
+            "in_memory": not self.large,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -126,9 +145,9 @@ class _Writer:
         if not section.spreadsheet:
             return
         self._merged(section.title, bold=True, font_size=14, bottom=2)
-        for block in section.blocks:
+        for block in shown(section.blocks, "sheet"):
             self._block(block)
-        for part in section.sections:
+        for part in shown(section.sections, "sheet"):
             self._section(part)
         self.row += 1
 
@@ -159,11 +178,14 @@ class _Writer:
                 self.overview.write_number(self.row, column, one.number, look)
             self.overview.write_string(self.row + 1, column, one.label, self._format(align="center", font_color=_SOFT))
         self.overview.set_row(self.row, 30)
+        if len(block.figures) > _OVERVIEW_COLUMNS:
+            self.overview.set_column(_OVERVIEW_COLUMNS, len(block.figures) - 1, _OVERVIEW_WIDTH)
         self.row += 3
 
     def _table(self, block: Table) -> None:
         if block.overview or not block.sheet:
-            self._merged(block.title, bold=True)
+            if block.title:
+                self._merged(block.title, bold=True)
             self._overview_rows(block)
         if not block.sheet:
             return
@@ -197,7 +219,7 @@ class _Writer:
                     self.overview.merge_range(self.row, start, self.row, start + span - 1, "", look)
                 self._put(self.overview, self.row, start, cell, look)
             widths = [span * _OVERVIEW_WIDTH for span in spans]
-            self.overview.set_row(self.row, 15 * max(map(_lines, (cell.text for cell in row.cells), widths)))
+            self.overview.set_row(self.row, 15 * max(map(_lines, (cell.lines for cell in row.cells), widths)))
             self.row += 1
         self.row += 1
 
@@ -209,7 +231,7 @@ class _Writer:
         for number, row in enumerate(block.rows, start + 1):
             for place, (cell, column) in enumerate(zip(row.cells, block.columns, strict=False)):
                 self._put(sheet, number, place, cell, self._cell_format(cell, column))
-            sheet.set_row(number, 15 * max(map(_lines, (cell.text for cell in row.cells), widths)))
+            sheet.set_row(number, 15 * max(map(_lines, (cell.lines for cell in row.cells), widths)))
         return start + 1 + len(block.rows)
 
     def _cell_format(self, cell: Cell, column: Column) -> Any:
@@ -218,7 +240,7 @@ class _Writer:
     @staticmethod
     def _put(sheet: Any, row: int, place: int, cell: Cell, look: Any) -> None:
         if cell.number is None:
-            sheet.write_string(row, place, _fitting(cell.text), look)
+            sheet.write_string(row, place, _fitting(cell.lines), look)
         else:
             sheet.write_number(row, place, cell.number, look)
 
@@ -288,24 +310,40 @@ class _Writer:
         self.row += 1
 
     def _data(self, data: Sheet) -> None:
-        sheet = self._sheet(data.title)
+        sheet = self._flat_sheet(data)
         head = self._format(**_HEADER)
+        rows = iter(data.rows)
+        first = list(islice(rows, _SAMPLED_ROWS))
         for column, title in enumerate(data.header):
             sheet.write_string(0, column, title, head)
-            sheet.set_column(column, column, _column_width(title, (row[column] for row in data.rows[:300])))
+            sheet.set_column(column, column, _column_width(title, (row[column] for row in first)))
         flat = self._format(text_wrap=False)
-        for number, row in enumerate(data.rows, 1):
+        last = 0
+        for last, row in enumerate(islice(chain(first, rows), _SHEET_ROWS), 1):
             for column, value in enumerate(row):
-                _write(sheet, number, column, value, flat)
-        if data.rows:
-            sheet.autofilter(0, 0, len(data.rows), len(data.header) - 1)
+                _write(sheet, last, column, value, flat)
+        if last:
+            sheet.autofilter(0, 0, last, len(data.header) - 1)
             for word, tone in data.tones:
                 look = self.book.add_format(_tone(tone))
                 rule = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": look}
-                sheet.conditional_format(1, 0, len(data.rows), len(data.header) - 1, rule)
+                sheet.conditional_format(1, 0, last, len(data.header) - 1, rule)
         sheet.freeze_panes(1, 1)
         sheet.repeat_rows(0)
         self._paper(sheet)
+        more = list(islice(rows, 1))
+        if more:
+            self._data(Sheet(data.title, data.header, LazyRows(lambda: chain(more, rows)), data.tones))
+
+    def _flat_sheet(self, data: Sheet) -> Any:
+        """Return the sheet for flat data; one of lazy rows keeps none of them in memory.
+
+        The other sheets are not written row by row from top to bottom, as that asks for.
+        """
+        self.book.constant_memory = isinstance(data.rows, LazyRows)
+        sheet = self._sheet(data.title)
+        self.book.constant_memory = False
+        return sheet
 
 
 def _write(sheet: Any, row: int, column: int, value: Scalar, look: Any) -> None:

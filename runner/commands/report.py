@@ -10,6 +10,7 @@ from runner.commands.options import formats_option
 from runner.commands.session import Session, pass_session
 from runner.errors import ExitCode
 from runner.operations.check_site import check_site
+from runner.operations.comparison import compare_run
 from runner.operations.documents import DOCUMENTS, find_run, write_documents
 
 
@@ -37,7 +38,7 @@ def report(
     site = session.open_site()
     checked = check_site(site)
     run = find_run(site, DOCUMENTS[document], run_id, period, checked.contract.zone())
-    written = write_documents(checked, run, session.language, formats, output)
+    written = write_documents(checked, run, compare_run(checked, run), session.language, formats, output)
     if session.as_json:
         session.print_json(
             document=document,

@@ -1,4 +1,4 @@
-"""Reading a site's contract and people: every problem of a file at once, each with its line."""
+"""Reading a site's contract, people and channels: every problem of a file at once, each with its line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from runner.contract.channels import Notifications
 from runner.contract.model import Contract, People
 from runner.errors import BadInput
 from runner.yaml_source import YamlSource, read_yaml
@@ -28,6 +29,13 @@ def load_people(site: Site) -> People:
     if not site.people_file.exists():
         return People(schema_version=1)
     return _load(site.people_file, People)
+
+
+def load_notifications(site: Site) -> Notifications:
+    """Return the site's channels, none where the file is missing; raises BadInput with every problem."""
+    if not site.notifications_file.exists():
+        return Notifications(schema_version=1)
+    return _load(site.notifications_file, Notifications)
 
 
 def _load(path: Path, model: type[Model]) -> Model:

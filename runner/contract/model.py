@@ -19,17 +19,19 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What every entry of a site's files is: unchangeable, without a key that nobody knows."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Party(_Record):
+class Party(Record):
     """One side of the contract."""
 
     name: Text
 
 
-class Obligation(_Record):
+class Obligation(Record):
     """What one clause owes: an id, one of five kinds, and who or what fulfils it."""
 
     id: Text
@@ -48,7 +50,7 @@ class Obligation(_Record):
         return self
 
 
-class Contract(_Record):
+class Contract(Record):
     """A maintenance contract: parties, the system maintained, and every obligation."""
 
     schema_version: Literal[1]
@@ -77,7 +79,7 @@ class Contract(_Record):
         return tuple(one.id for one in self.obligations if one.procedure == procedure)
 
 
-class Person(_Record):
+class Person(Record):
     """Somebody with a duty under the contract."""
 
     name: Text
@@ -89,7 +91,7 @@ class Person(_Record):
     valid_to: date | None = None
 
 
-class People(_Record):
+class People(Record):
     """Everybody whom a site knows."""
 
     schema_version: Literal[1]

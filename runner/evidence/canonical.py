@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -39,19 +40,28 @@ def sync_folder(folder: Path) -> None:
 
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that nobody has seen before: its content is on the disk when this returns."""
+    _write_parts(path, (data,))
+
+
+def _write_parts(path: Path, parts: Iterable[bytes]) -> None:
     with path.open("xb") as file:
         path.chmod(0o600)
-        file.write(data)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
 
 
 def replace(path: Path, data: bytes) -> None:
     """Put a file in place as a whole, durably: a reader sees the old content or the new, never half."""
+    replace_by_parts(path, (data,))
+
+
+def replace_by_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Put a file in place as replace() does, part by part: for what is more than memory should hold."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.unlink(missing_ok=True)
     try:
-        write_new(temporary, data)
+        _write_parts(temporary, parts)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

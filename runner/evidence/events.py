@@ -7,6 +7,7 @@ the mapping that ansible-runner hands over: ``counter``, ``event``, ``created``,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,12 @@ MESSAGE_LENGTH = 500
 #: What gives a record its form and never holds a secret: a password such as "critical" must not break it.
 EVENT_FIELDS = frozenset({"counter", "created", "event", "parent_uuid", "pid", "runner_ident", "uuid"})
 OBSERVATION_FIELDS = frozenset({"check", "event", "level", "schema_version", "time", "unit"})
+
+#: What sudo says, or Ansible in its stead, when it does not let the login become another user.
+_REFUSED = re.compile(
+    r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers file"
+    r"|is not allowed to (run|execute)|must have a tty|may not run sudo"
+)
 
 _RESULTS = frozenset({"runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed"})
 _FAILURES = frozenset({"runner_on_failed", "runner_on_unreachable"})
@@ -93,15 +100,20 @@ class HostTally:
     counts: dict[str, int] = field(default_factory=dict)
     invalid: str | None = None
     lost: bool = False
+    cause: str = "failed"
 
     def outcome(self, observations_owed: bool) -> str:
-        """Return ``ok``, ``failed``, ``unreachable``, ``no_observations`` or ``not_finished``."""
+        """Return ``ok``, ``not_finished``, ``unreachable``, ``no_observations``, or why it failed.
+
+        A failure is ``refused`` where sudo did not let the login become another user, ``timed_out`` where a step
+        took longer than a host is given, else ``failed``.
+        """
         if not self.counts:
             return "not_finished"
         if self.counts.get("unreachable"):
             return "unreachable"
         if self.counts.get("failed"):
-            return "failed"
+            return self.cause
         if self.invalid or self.lost or (observations_owed and not self.observations):
             return "no_observations"
         return "ok"
@@ -167,7 +179,7 @@ class EventStream:
         if kind in ("error", "verbose") and str(event.get("stdout", "")).startswith(("[ERROR]", "ERROR!")):
             self.error = self.error or self._shown(str(event["stdout"]))
         if kind in _FAILURES and isinstance(host, str) and not data.get("ignore_errors"):
-            self.hosts[host].message = self._message(data.get("res"))
+            self._failure(self.hosts[host], data.get("res"))
         return self._redactor.line(record, EVENT_FIELDS), observations
 
     def _follow(self, record: Mapping[str, Any]) -> None:
@@ -213,6 +225,13 @@ class EventStream:
         level = observation["level"]
         self.levels[level] = self.levels.get(level, 0) + 1
         return self._redactor.line({"schema_version": 1, **source, **observation}, OBSERVATION_FIELDS)
+
+    def _failure(self, tally: HostTally, result: Any) -> None:
+        tally.message = self._message(result)
+        if isinstance(result, dict) and result.get("timedout"):
+            tally.cause = "timed_out"
+        elif _REFUSED.search(tally.message):
+            tally.cause = "refused"
 
     def _message(self, result: Any) -> str:
         if not isinstance(result, dict) or "censored" in result:
@@ -285,6 +304,8 @@ class EventStream:
     def _host_reasons(self, missed: Mapping[str, str]) -> Iterator[Reason]:
         codes = (
             ("failed", "hosts_failed"),
+            ("refused", "hosts_refused"),
+            ("timed_out", "hosts_timed_out"),
             ("unreachable", "hosts_unreachable"),
             ("not_finished", "hosts_not_finished"),
         )

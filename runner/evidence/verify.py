@@ -104,7 +104,7 @@ def entry_of(ledger: Ledger, run_id: str, after: int = 0) -> Entry | None:
     for entry in ledger.newest_first():
         if entry.sequence <= after:
             return None
-        if _readable(entry) and entry.body.get("run") == run_id:
+        if entry.kind == "run" and _readable(entry) and entry.body.get("run") == run_id:
             return entry
     return None
 

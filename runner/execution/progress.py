@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from runner.evidence.events import EventStream
 
 _DONE = frozenset({"runner_on_ok", "runner_on_failed", "runner_on_skipped", "runner_on_unreachable"})
+#: From so many hosts on, a pipe is told how far the run is.
+MANY_HOSTS = 20
+
 _BAD = frozenset({"runner_on_failed", "runner_on_unreachable"})
 
 
@@ -56,11 +60,45 @@ class Unfailing:
             self._progress = None
 
 
-class Lines:
-    """A line for each task and each failure."""
+class _Tally:
+    """How far a run is: hosts times the tasks that have come up so far, however the strategy mixes them."""
 
     def __init__(self) -> None:
-        self._task = ""
+        self.task = ""
+        self.failed: set[str] = set()
+        self._tasks: dict[str, None] = {}
+        self._results: Counter[str] = Counter()
+        self._done = 0
+
+    def take(self, event: Mapping[str, Any], stream: EventStream) -> bool:
+        """Count an event; return whether it starts a task that is new."""
+        kind, data = event.get("event"), event.get("event_data") or {}
+        new = kind == "playbook_on_task_start" and stream.task not in self._tasks
+        if new:
+            self._tasks[stream.task] = None
+        self.task = stream.task
+        if kind in _DONE:
+            self._results[str(data.get("host"))] += 1
+            self._done += 1
+        if kind in _BAD and not data.get("ignore_errors"):
+            self.failed.add(str(data.get("host")))
+        return new
+
+    def done(self) -> int:
+        """Return how many results have come; a host that failed owes no more."""
+        return self._done + sum(max(0, len(self._tasks) - self._results[host]) for host in self.failed)
+
+    def total(self, stream: EventStream) -> int:
+        """Return how many results are due, as far as is known."""
+        return len(self._tasks) * len(stream.hosts)
+
+
+class Lines:
+    """A line for each task, each failure, and each tenth of the way of a long run."""
+
+    def __init__(self) -> None:
+        self._tally = _Tally()
+        self._tenths = 0
 
     def __enter__(self) -> Self:
         return self
@@ -70,17 +108,24 @@ class Lines:
 
     def follow(self, event: Mapping[str, Any], stream: EventStream) -> None:
         """Print what is new."""
-        if stream.task != self._task:
-            self._task = stream.task
-            _say(f"task: {self._task}")
+        if self._tally.take(event, stream):
+            _say(f"task: {stream.task}")
         if event.get("event") in _BAD:
             host = event["event_data"].get("host")
             message = stream.hosts[host].message or "ignored"
             _say(f"{host}: {message}")
+        if event.get("event") in _DONE and len(stream.hosts) >= MANY_HOSTS:
+            self._tenth(stream)
+
+    def _tenth(self, stream: EventStream) -> None:
+        done, total = self._tally.done(), self._tally.total(stream)
+        if total and 10 * done // total > self._tenths:
+            self._tenths = 10 * done // total
+            _say(f"{done} of {total} steps, {len(self._tally.failed)} hosts failed")
 
 
 class Bar:
-    """A bar over the hosts of the current task, with failures counted."""
+    """A bar over hosts and tasks, with the current task, and failures counted."""
 
     def __init__(self) -> None:
         # Imported only where there is a terminal.
@@ -98,9 +143,7 @@ class Bar:
             transient=True,
         )
         self._row = self._bar.add_task("connecting", total=None, failed=0)
-        self._task = ""
-        self._done = 0
-        self._failed: set[str] = set()
+        self._tally = _Tally()
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -111,15 +154,14 @@ class Bar:
 
     def follow(self, event: Mapping[str, Any], stream: EventStream) -> None:
         """Move the bar."""
-        if stream.task != self._task:
-            self._task, self._done = stream.task, 0
-        kind = event.get("event")
-        if kind in _DONE:
-            self._done += 1
-        if kind in _BAD and not event["event_data"].get("ignore_errors"):
-            self._failed.add(str(event["event_data"].get("host")))
-        total = len(stream.hosts) or None
-        self._bar.update(self._row, description=self._task, completed=self._done, total=total, failed=len(self._failed))
+        self._tally.take(event, stream)
+        self._bar.update(
+            self._row,
+            description=self._tally.task,
+            completed=self._tally.done(),
+            total=self._tally.total(stream) or None,
+            failed=len(self._tally.failed),
+        )
 
 
 def progress_here() -> Progress:

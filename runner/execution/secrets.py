@@ -11,6 +11,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from runner.errors import BadInput
 from runner.yaml_source import VAULT_HEADER, KeyPath, Vaulted, leaves, parse_yaml, read_yaml
@@ -42,6 +43,9 @@ _LOOKUP = re.compile(
     r"""\b(?:lookup|query|q)\(\s*['"](?:ansible\.builtin\.)?(file|unvault|env)['"]\s*,\s*"""
     r"""(\w+_dir\s*[~+]\s*)?['"]([^'"]+)['"]"""
 )
+#: What a URL holds besides where it leads: a password before the host, parameters behind the path.
+_URL_PASSWORD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:([^\s/@]+)@", re.IGNORECASE)
+_URL_PARAMETER = re.compile(r"[?&]([\w.-]+)=([^&#\s\"']+)")
 #: The working folder, whatever its name sounds like.
 _NO_SECRETS = frozenset({"PWD", "OLDPWD"})
 
@@ -82,6 +86,11 @@ def known_secrets(project: Path, files: Iterable[Path]) -> dict[str, str]:
     return secrets
 
 
+def plain_text(project: Path, text: str) -> str:
+    """Return a text as it is, or what it says where it is vaulted: nothing if no password opens it."""
+    return _Vault(project).open(text) if text.startswith(VAULT_HEADER) else text
+
+
 class _Search:
     """Looks for secrets as ``(name, value)``."""
 
@@ -116,6 +125,8 @@ class _Search:
     def _leaf(self, key: KeyPath, value: Any, path: Path) -> Iterator[tuple[str, str]]:
         name = _name(key)
         text = str(value)
+        if "://" in text:
+            yield from ((f"{name} (URL)", secret) for secret in _url_secrets(text))
         if isinstance(value, Vaulted) or text.startswith(VAULT_HEADER):
             yield name, self._vault.open(text)
         elif not any(_sounds_secret(one) for one in _variables(key)):
@@ -149,6 +160,15 @@ class _Search:
                     yield self._vault.open(content) if content.startswith(VAULT_HEADER) else content
             except (OSError, ValueError):
                 continue
+
+
+def _url_secrets(text: str) -> Iterator[str]:
+    """Yield the passwords of the URLs in a text, and the parameters whose names say that they are secrets."""
+    found = _URL_PASSWORD.findall(text)
+    found += [value for name, value in _URL_PARAMETER.findall(text) if names_secret(name)]
+    for secret in found:
+        if not _TEMPLATE.fullmatch(secret):
+            yield from {secret, unquote(secret)}
 
 
 def _variables(key: KeyPath) -> Iterator[str]:

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput
+from runner.inventory_file import NOT_COVERED
 from runner.yaml_source import read_yaml
 
 if TYPE_CHECKING:
@@ -23,15 +24,21 @@ import json, sys
 from ansible.errors import AnsibleError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-source, limit, *patterns = json.loads(sys.argv[1])
+source, limit, not_covered, *patterns = json.loads(sys.argv[1])
 try:
     inventory = InventoryManager(loader=DataLoader(), sources=[source])
-    unlimited = [host.name for pattern in patterns for host in inventory.get_hosts(pattern)]
+    groups = {name: [host.name for host in group.get_hosts()] for name, group in inventory.groups.items()}
+    assets = {host: inventory.get_host(host).vars.get("weibao_asset") for host in groups.pop(not_covered, ())}
+    def covered(hosts):
+        return [host.name for host in hosts if host.name not in assets]
+    unlimited = [host for pattern in patterns for host in covered(inventory.get_hosts(pattern))]
     parts = [part for part in (limit or "").split(",") if part and part[0] not in "!&@~" and "*" not in part]
     unknown = [part for part in parts if not inventory.get_hosts(part)]
     inventory.subset(limit)
-    hosts = [host.name for pattern in patterns for host in inventory.get_hosts(pattern)]
-    print(json.dumps({"site": sorted(set(unlimited)), "hosts": sorted(set(hosts)), "unknown": unknown}))
+    hosts = [host for pattern in patterns for host in covered(inventory.get_hosts(pattern))]
+    named = {name: members for name, members in groups.items() if name not in ("all", "ungrouped")}
+    print(json.dumps({"site": sorted(set(unlimited)), "hosts": sorted(set(hosts)), "unknown": unknown,
+                      "groups": named, "assets": assets}))
 except AnsibleError as error:
     print(json.dumps({"error": str(error)}))
 """
@@ -41,7 +48,7 @@ class Targets:
     """The answer to come: which hosts the run is meant for, and which the site has for this playbook."""
 
     def __init__(self, project: Path, playbook: Path, inventory: Path, limit: str | None) -> None:
-        question = json.dumps([str(inventory), limit, *_patterns(playbook)])
+        question = json.dumps([str(inventory), limit, NOT_COVERED, *_patterns(playbook)])
         self._limit = limit
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, question],
@@ -51,7 +58,7 @@ class Targets:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self._answer: dict[str, list[str]] | None = None
+        self._answer: dict[str, Any] | None = None
         if limit is not None:
             self._check_limit()
 
@@ -63,19 +70,33 @@ class Targets:
         if not answer["hosts"]:
             raise BadInput(f"--limit {self._limit}: matches no host of the site")
 
-    def _read(self) -> dict[str, list[str]]:
+    def _read(self) -> dict[str, Any]:
         if self._answer is None:
             printed, _ = self._process.communicate()
             answer: dict[str, Any] = json.loads(printed) if printed else {"error": "the inventory cannot be read"}
             if "error" in answer and self._limit is not None:
                 raise BadInput(f"--limit {self._limit}: {answer['error']}")
             # Without a limit Ansible says the same in the run, where it is recorded.
-            self._answer = {key: answer.get(key, []) for key in ("site", "hosts", "unknown")}
+            self._answer = {"site": [], "hosts": [], "unknown": [], "groups": {}, "assets": {}, **answer}
         return self._answer
 
     def hosts(self) -> list[str]:
         """Return the hosts that the run is meant for."""
-        return self._read()["hosts"]
+        hosts: list[str] = self._read()["hosts"]
+        return hosts
+
+    def groups(self) -> dict[str, list[str]]:
+        """Return the site's groups with those of their hosts that the run is meant for, empty ones left out."""
+        wanted = set(self.hosts())
+        groups = {name: [host for host in hosts if host in wanted] for name, hosts in self._read()["groups"].items()}
+        return {name: hosts for name, hosts in groups.items() if hosts}
+
+    def not_covered(self) -> list[dict[str, str]]:
+        """Return what the site has declared and this program cannot look at, whatever the limit."""
+        assets = ((host, asset or {}) for host, asset in sorted(self._read()["assets"].items()))
+        return [
+            {"host": host, **{key: str(asset.get(key, "")) for key in ("kind", "product")}} for host, asset in assets
+        ]
 
     def left_out(self) -> list[str]:
         """Return the site's hosts that a limit leaves out."""

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.catalogue import load_catalogue
-from runner.contract.load import load_contract, load_people
+from runner.contract.load import load_contract, load_notifications, load_people
 from runner.errors import BadInput
 from runner.inventory_file import inventory_problems, inventory_variables
 from runner.procedures import load_procedures
@@ -18,6 +18,7 @@ from runner.yaml_source import YamlSource, read_yaml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runner.contract.channels import Notifications
     from runner.contract.model import Contract, People
 
 
@@ -31,6 +32,7 @@ class CheckedSite:
     site: Site
     contract: Contract
     people: People
+    notifications: Notifications
 
 
 def check_site(site: Site) -> CheckedSite:
@@ -38,6 +40,7 @@ def check_site(site: Site) -> CheckedSite:
     problems: list[str] = []
     contract = _collect(problems, lambda: load_contract(site))
     people = _collect(problems, lambda: load_people(site))
+    notifications = _collect(problems, lambda: load_notifications(site))
     specifications = load_specifications(PROJECT / "roles")
     for path in site.variable_files:
         source = _collect(problems, partial(read_yaml, path))
@@ -49,9 +52,9 @@ def check_site(site: Site) -> CheckedSite:
     _collect(problems, lambda: load_catalogue("zh", site.catalogue_overlay))
     if contract:
         problems.extend(_procedure_problems(site, contract))
-    if problems or contract is None or people is None:
+    if problems or contract is None or people is None or notifications is None:
         raise BadInput("\n".join(problems))
-    return CheckedSite(site, contract, people)
+    return CheckedSite(site, contract, people, notifications)
 
 
 def _collect(problems: list[str], step: Callable[[], Result]) -> Result | None:

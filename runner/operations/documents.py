@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from reports.catalogue import load_catalogue
 from reports.document import LedgerHead
 from reports.documents.inspection_document import inspection_document
-from reports.documents.inspection_record import as_json, inspection_record
+from reports.documents.inspection_json import as_json
+from reports.documents.inspection_record import inspection_record
 from reports.render import FORMATS as RENDERED
 from reports.render import RenderingUnavailable, render
 from reports.wording import Wording
 from runner.errors import BadInput, MachineError
-from runner.evidence.canonical import parse_timestamp, replace
+from runner.evidence.canonical import parse_timestamp, replace_by_parts
 from runner.evidence.ledger import Ledger
 from runner.evidence.verify import verified_run
 from runner.operations.history import is_whole, runs_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
     from pathlib import Path
 
+    from reports.documents.comparison import Comparison
     from runner.evidence.sealing import SealedRun
     from runner.operations.check_site import CheckedSite
     from runner.site import Site
@@ -46,10 +48,16 @@ class Written:
 
 
 def write_documents(
-    checked: CheckedSite, run: SealedRun, language: str, formats: Sequence[str], output: Path | None = None
+    checked: CheckedSite,
+    run: SealedRun,
+    comparison: Comparison,
+    language: str,
+    formats: Sequence[str],
+    output: Path | None = None,
 ) -> Written:
     """Write every document that follows from a run, in each format that this machine can make.
 
+    ``comparison`` is what has changed since the last look.
     Raises MachineError where the disk does not take a file; what lacks on the machine is told in ``problems``.
     """
     site = checked.site
@@ -59,19 +67,20 @@ def write_documents(
     for name in (name for name, procedure in DOCUMENTS.items() if procedure == run.manifest["procedure"] and formats):
         record = inspection_record(
             run.manifest,
-            run.observations(),
+            run.observations,
             contract=checked.contract,
             people=checked.people.people,
             ledger=LedgerHead(site.name, head.sequence, head.digest),
+            comparison=comparison,
         )
         document = inspection_document(record, words)
         folder = output or site.documents_folder
         for form in formats:
             path = folder / f"{name}-{run.run_id}.{form}"
             try:
-                content = as_json(record) if form == "json" else render(document, form)
+                parts = as_json(record) if form == "json" else [render(document, form)]
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                replace(path, content)
+                replace_by_parts(path, parts)
             except RenderingUnavailable as error:
                 written.problems.append(f"{form.upper()} was not written: {error}")
             except OSError as error:

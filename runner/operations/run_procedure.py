@@ -74,6 +74,7 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
             stream, ending = record(run, job, redactor, ledger, procedure, progress)
             stream.expect(targets.hosts())
             intent["arguments"]["left_out"] = targets.left_out()
+            intent |= {"groups": targets.groups(), "not_covered": targets.not_covered()}
             manifest = manifest_of(intent, stream, stream.verdict(ending, procedure.observations), redactor)
             sealed = seal(run.folder, manifest)
             entry = ledger.append("run", entry_body(sealed.manifest, digest(canonical(sealed.manifest))))
@@ -140,6 +141,8 @@ def prepare(
         "tool": tool(),
         "head": ledger.head().sequence,
         "observations_owed": procedure.observations,
+        "groups": {},
+        "not_covered": [],
     }
     return job, intent
 

@@ -20,11 +20,11 @@ def program(tmp_path: Path) -> Program:
 
 
 def test_the_lab_is_inspected_over_ssh_sealed_and_recorded(lab: Lab, program: Program) -> None:
-    lab.host("debian12").run("systemd-run --unit=broken-on-purpose /bin/false")
+    lab.host("app1").run("systemd-run --unit=broken-on-purpose /bin/false")
     try:
         printed = program.json("run", "inspect", "--format", "html,docx,pdf,xlsx,json", code=1)
     finally:
-        lab.host("debian12").run("systemctl reset-failed broken-on-purpose.service")
+        lab.host("app1").run("systemctl reset-failed broken-on-purpose.service")
     assert printed["verdict"]["state"] == "complete"
     assert {host: result["outcome"] for host, result in printed["hosts"].items()} == dict.fromkeys(lab.names, "ok")
     assert all(result["changed"] == 0 and result["observations"] > 30 for result in printed["hosts"].values())
@@ -41,23 +41,23 @@ def test_the_lab_is_inspected_over_ssh_sealed_and_recorded(lab: Lab, program: Pr
 
 def test_limit_and_the_time_of_the_last_inspection(lab: Lab, program: Program) -> None:
     first = program.json("run", "inspect", "--fail-on", "never", "--format", "none")
-    second = program.json("run", "inspect", "--fail-on", "never", "--format", "none", "--limit", "debian13")
-    assert list(second["hosts"]) == ["debian13"]
+    second = program.json("run", "inspect", "--fail-on", "never", "--format", "none", "--limit", "app2")
+    assert list(second["hosts"]) == ["app2"]
     manifest = program.manifest()
-    assert manifest["arguments"]["limit"] == "debian13"
+    assert manifest["arguments"]["limit"] == "app2"
     started = json.loads((Path(first["folder"]) / "manifest.json").read_text())["started"]
     assert manifest["arguments"]["variables"] == {"weibao_since": started}
 
 
 def test_a_host_that_dies_is_missed_and_the_others_are_recorded(lab: Lab, program: Program) -> None:
     # Sessions that an earlier connection left open would outlive the service.
-    lab.podman("debian12", "sh", "-c", "systemctl stop ssh.service ssh.socket; pkill -KILL sshd || true")
+    lab.podman("app1", "sh", "-c", "systemctl stop ssh.service ssh.socket; pkill -KILL sshd || true")
     try:
         printed = program.json("run", "inspect", "--fail-on", "never", code=4)
     finally:
-        lab.podman("debian12", "systemctl", "start", "ssh.service")
+        lab.podman("app1", "systemctl", "start", "ssh.service")
     assert printed["verdict"]["state"] == "partial"
-    assert printed["verdict"]["missed"] == ["debian12"]
-    assert printed["hosts"]["debian12"]["outcome"] == "unreachable"
-    assert printed["hosts"]["debian13"]["outcome"] == "ok"
-    assert "debian12" in text_of(Path(printed["documents"][0]))
+    assert printed["verdict"]["missed"] == ["app1"]
+    assert printed["hosts"]["app1"]["outcome"] == "unreachable"
+    assert printed["hosts"]["app2"]["outcome"] == "ok"
+    assert "app1" in text_of(Path(printed["documents"][0]))

@@ -7,7 +7,7 @@ mkdir -p "$lab_state"
 chmod 0700 "$lab_state"
 
 missing=
-for package in podman runc debootstrap debian-archive-keyring uidmap netavark aardvark-dns iptables openssh-client; do
+for package in podman runc debootstrap debian-archive-keyring uidmap netavark aardvark-dns iptables openssh-client openssl; do
     dpkg-query --show --showformat '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^.i' ||
         missing="$missing $package"
 done

@@ -17,6 +17,7 @@ from reports.documents.inspection_document import inspection_document
 from reports.documents.inspection_record import inspection_record
 from reports.wording import Wording
 from runner.contract.model import Contract, Obligation, Party, Person
+from tests.unit.reports import planted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ class Sample:
 
     def record(self, **changes: Any) -> InspectionRecord:
         given: dict[str, Any] = {"contract": CONTRACT, "people": PEOPLE, "ledger": LEDGER} | changes
-        return inspection_record(self.manifest, self.rows, **given)
+        return inspection_record(self.manifest, self.observations, **given)
 
     def document(self, language: str = "zh", **changes: Any) -> Document:
         return inspection_document(self.record(**changes), words_of(language))
@@ -83,7 +84,7 @@ def _texts(part: Document | Section) -> Iterator[str]:
                 yield block.text
             case Table():
                 yield from (column.title for column in block.columns)
-                yield from (cell.text for row in block.rows for cell in row.cells)
+                yield from (cell.lines for row in block.rows for cell in row.cells)
                 yield block.title
             case Facts():
                 yield "\n".join(f"{name} {value}" for name, value in block.pairs)
@@ -112,6 +113,14 @@ def complete(sample: Sample) -> Sample:
     del sample.manifest["hosts"]["ris-web-1"]
     sample.manifest["verdict"] = {"state": "complete", "reasons": [], "missed": []}
     return sample
+
+
+@pytest.fixture
+def hospital() -> InspectionRecord:
+    """Seven hosts with every kind of failure, compared with the last inspection."""
+    manifest, rows, comparison = planted.hospital()
+    given: dict[str, Any] = {"contract": CONTRACT, "people": PEOPLE, "ledger": LEDGER}
+    return inspection_record(manifest, lambda: iter(rows), comparison=comparison, **given)
 
 
 @pytest.fixture

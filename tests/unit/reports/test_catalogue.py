@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from module_utils.host.thresholds import UNITS
 from module_utils.observations import LEVELS
 from reports.catalogue import LANGUAGES, load_catalogue
 from runner.errors import BadInput
+from runner.role_inputs import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).parents[3]
 TABLES = load_catalogue("zh").tables
+UNITS = {check: unit for thresholds in THRESHOLDS.values() for check, unit in thresholds.UNITS.items()}
 
 
 def test_catalogue_and_modules_know_the_same_checks_and_units() -> None:
     assert {check: words.get("unit", "") for check, words in TABLES["checks"].items()} == UNITS
+    assert len(UNITS) == sum(len(thresholds.UNITS) for thresholds in THRESHOLDS.values()), "ids are unique"
 
 
 def test_each_check_has_a_title_an_advice_and_a_known_section() -> None:
@@ -56,7 +58,7 @@ def test_languages_use_the_same_parameters() -> None:
 def test_each_reason_that_modules_give_is_worded_with_its_parameters() -> None:
     """Found in the source, in each form in which modules name a code."""
     given = set()
-    for path in (PROJECT / "module_utils" / "host").glob("*.py"):
+    for path in (PROJECT / "module_utils").rglob("*.py"):
         source = path.read_text()
         given |= set(re.findall(r'Unmeasurable\(\s*"(\w+)"', source))
         given |= set(re.findall(r'code, parameters = "(\w+)"', source))

@@ -165,9 +165,10 @@ def test_a_pdf_of_many_hosts_is_short_and_says_where_the_rest_is(sample: Sample)
     assert len(pages) < 10
     assert min(len(text) for text in pages) > 300  # no page is blank
     text = "".join(pages)
-    assert "逐台明细见同一编号的 HTML 文件" in "".join(text.split("\n"))
-    assert "sshd" not in text
-    assert "sshd" in render(document, "html").decode()
+    assert "不正常的项目见同一编号的HTML文件" in "".join(text.split())
+    assert "pacs-archive" in text
+    assert "exit-code" not in text
+    assert "exit-code" in render(document, "html").decode()
     assert all(f"node-{2 * number}" in text for number in range(60))
 
 
@@ -271,8 +272,8 @@ def test_word_shows_values_where_no_font_can_draw_them(document: Document, monke
 
 def test_word_of_many_hosts_leaves_the_details_out(sample: Sample) -> None:
     said = _word_text(render(_many(sample, 21), "docx"))
-    assert "逐台明细见同一编号的 HTML 文件" in said
-    assert "sshd" not in said
+    assert "不正常的项目见同一编号的 HTML 文件" in said
+    assert "exit-code" not in said
 
 
 def test_word_survives_what_hosts_say(hostile: Document) -> None:

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from reports.wording import Wording
 
 PROJECT = Path(__file__).parents[3]
-MODULES = "".join(path.read_text() for path in sorted((PROJECT / "module_utils" / "host").glob("*.py")))
+MODULES = "".join(path.read_text() for path in sorted((PROJECT / "module_utils").rglob("*.py")))
 GROWTH = (PROJECT / "runner" / "operations" / "growth.py").read_text()
 
 #: What a detail has in a container, or where no statistics of the day are kept.
 MAY_BE_ABSENT = {"scope", "sample_seconds"}
 
 #: Names that are the same in every language.
-PROPER = {"systemd", "chronyd", "ntpd", "systemd-timesyncd", "needs-restarting"}
+PROPER = {"Content-Encoding ", "systemd", "chronyd", "ntpd", "systemd-timesyncd", "needs-restarting"}
 
 
 def test_the_sample_is_what_the_module_gives(sample: Sample) -> None:
@@ -45,7 +45,7 @@ def test_the_sample_is_what_the_module_gives(sample: Sample) -> None:
 def test_the_sample_has_the_details_that_this_machine_gives(sample: Sample) -> None:
     checks = ("host.*", "cpu.*", "memory.*", "filesystem.used", "filesystem.inodes", "process.*", "system.*")
     taken = inspection.inspect(Context(Inputs(DEFAULT_THRESHOLDS, sample_seconds=0.05, checks=checks)))
-    real = {one["check"]: set(one["detail"]) for one in taken if one["level"] != "unknown"}
+    real = {one.check: set(one.detail) for one in taken if one.level != "unknown"}
     assert {"host.identity", "cpu.busy", "memory.used", "filesystem.used"} <= set(real)
     for row in sample.rows:
         if row["check"] in real:

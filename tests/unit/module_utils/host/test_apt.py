@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.host import apt
-from ansible.module_utils.host.errors import Unmeasurable
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 
 @pytest.mark.parametrize("suite", ["debian11", "debian12", "debian13"])

@@ -6,8 +6,8 @@ import pytest
 from ansible.module_utils.host import cpu, sysstat
 from ansible.module_utils.host.container import Surroundings
 from ansible.module_utils.host.context import Context, Inputs, _surroundings
-from ansible.module_utils.host.errors import Unmeasurable
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 
 def test_the_load_averages(captured):

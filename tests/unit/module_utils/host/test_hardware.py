@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from ansible.module_utils.host import hardware
-from ansible.module_utils.host.context import Context, Inputs
+from ansible.module_utils.host.container import Surroundings
+from ansible.module_utils.host.context import Context, Inputs, _surroundings
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.taking import take
 
 
 # Format: smartctl(8) 7.x with --json.
@@ -141,6 +144,63 @@ def test_a_drive_that_says_that_it_fails_is_believed_whatever_else_went_wrong(mo
 def test_a_smartctl_too_old_for_json_is_not_supported(monkeypatch):
     found = machine(monkeypatch, [{"name": "/dev/sda", "type": "sat"}], [(1, "smartctl 6.5 UNRECOGNIZED OPTION")])
     assert [seen.reason["code"] for seen in found] == ["not_supported"]
+
+
+def through_sudo(monkeypatch, *answers):
+    """Return the checks of a machine whose login is no root, and the commands that were run."""
+    asked = []
+    replies = iter(answers)
+
+    def run(argv, *_, **__):
+        asked.append(" ".join(argv))
+        return hardware.commands.Completed(*next(replies))
+
+    monkeypatch.setattr(hardware, "disks", lambda: ["/dev/sda"])
+    monkeypatch.setattr(hardware, "virtualization", lambda _context: "none")
+    monkeypatch.setattr(hardware.commands, "available", lambda _tool: True)
+    monkeypatch.setattr(hardware.commands, "run", run)
+    context = Context(Inputs(DEFAULT_THRESHOLDS, sudo=True))
+    context.privileged = False
+    context._answers[_surroundings] = Surroundings(False, "", 0, {})
+    return take(context, ("disk.smart", "disk.smart_attributes"), hardware.smart), asked
+
+
+SMARTCTL = "sudo -n -- /usr/bin/timeout -k 5 60 /usr/sbin/smartctl --json "
+
+
+def test_an_ordinary_user_asks_drives_through_sudo_in_the_words_that_it_allows(monkeypatch):
+    devices = [{"name": "/dev/sda", "type": "scsi"}, {"name": "/dev/bus/0", "type": "sat+megaraid,8"}]
+    answers = [{"devices": devices}, SAS, COUNTERS, ata()]
+    found, asked = through_sudo(monkeypatch, *((0, json.dumps(answer), "") for answer in answers))
+    assert {(seen.check, seen.subject): seen.level for seen in found} == {
+        ("disk.smart", "/dev/sda"): "ok",
+        ("disk.smart_attributes", "/dev/sda"): "warning",
+        ("disk.smart", "/dev/bus/0"): "ok",
+        ("disk.smart_attributes", "/dev/bus/0"): "ok",
+    }
+    assert [re.sub(r"\S*smartctl", "/usr/sbin/smartctl", command) for command in asked] == [
+        SMARTCTL + "--scan-open",
+        SMARTCTL + "-i -H -A -d auto /dev/sda",
+        SMARTCTL + "-l error -d auto /dev/sda",
+        SMARTCTL + "-i -H -A -d sat+megaraid,8 /dev/bus/0",
+    ]
+
+
+def test_a_drive_that_no_sudoers_file_names_is_not_asked_for(monkeypatch):
+    devices = [{"name": "/dev/sg3", "type": "cciss,0"}]
+    found, asked = through_sudo(monkeypatch, (0, json.dumps({"devices": devices}), ""))
+    assert {seen.reason["code"] for seen in found} == {"not_permitted"}
+    assert len(asked) == 1
+
+
+def test_drives_that_sudo_does_not_let_be_asked_are_unknown(monkeypatch):
+    found, asked = through_sudo(monkeypatch, (1, "", "sudo: a password is required\n"))
+    assert [(seen.check, seen.level, seen.reason["code"]) for seen in found] == [
+        ("disk.smart", "unknown", "not_permitted"),
+        ("disk.smart_attributes", "unknown", "not_permitted"),
+    ]
+    assert found[0].reason["parameters"] == {"command": "sudo /usr/sbin/smartctl"}
+    assert len(asked) == 1
 
 
 def test_sensors_have_the_limits_of_their_chip_and_a_site_may_lay_its_own_over_them(tmp_path, monkeypatch):

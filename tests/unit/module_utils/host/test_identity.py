@@ -8,7 +8,7 @@ import pytest
 from ansible.module_utils.host import addresses, antivirus, clock, identity
 from ansible.module_utils.host.container import Surroundings
 from ansible.module_utils.host.context import Context, Inputs, _surroundings
-from ansible.module_utils.host.errors import Unmeasurable
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 
 @pytest.mark.parametrize(

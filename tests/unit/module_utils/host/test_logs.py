@@ -5,10 +5,10 @@ import os
 import pytest
 from ansible.module_utils.host import logs
 from ansible.module_utils.host.context import Context, Inputs
-from ansible.module_utils.host.errors import Unmeasurable
 from ansible.module_utils.host.inspection import take
 from ansible.module_utils.host.journal import Entry
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 DAY = 86400
 NOW = 1_795_305_600

@@ -5,8 +5,8 @@ import os
 import pytest
 from ansible.module_utils.host import apt, packages, versions
 from ansible.module_utils.host.context import Context, Inputs
-from ansible.module_utils.host.errors import Unmeasurable
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 
 @pytest.mark.parametrize(

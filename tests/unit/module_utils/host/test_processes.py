@@ -36,10 +36,6 @@ def context(**walk):
         "usages": [],
         "deleted": [],
         "sockets": {},
-        "hidden": 0,
-        "uncounted": 0,
-        "truncated": False,
-        "served": 0,
         **walk,
     }
     made._answers[processes.snapshot] = Snapshot(**walk)
@@ -77,6 +73,16 @@ def test_paths_of_patients_are_masked():
     assert seen.detail["holders"][0]["path"] == "/data/[identity].dcm"
 
 
+def test_where_the_kernel_shows_no_processes_of_others_none_is_known(monkeypatch):
+    own = str(os.getpid())
+    monkeypatch.setattr(processes.os, "listdir", lambda path: [own] if path == "/proc" else [])
+    host = Context(Inputs(DEFAULT_THRESHOLDS))
+    host.privileged = False
+    for measure in (processes.zombies, processes.deleted_open):
+        (seen,) = measure(host)
+        assert (seen.level, seen.reason["code"]) == ("unknown", "not_permitted")
+
+
 def test_zombies_are_counted_with_their_parents():
     walk = [Process(1, "init", "S", 0), JAVA, *(Process(number, "sh", "Z", 7) for number in range(20, 26))]
     (seen,) = processes.zombies(context(processes=walk))
@@ -91,9 +97,8 @@ def test_a_deleted_file_counts_once_however_many_hold_it_and_memory_does_not(tmp
         "g = os.dup(f.fileno()); os.unlink(sys.argv[1]); m = open('/dev/shm/weibao-%d' % os.getpid(), 'wb');"
         "m.write(b'y' * 1000000); m.flush(); os.unlink(m.name); print('ready', flush=True); sys.stdin.read()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], **pipes) as holder:
         assert holder.stdout.readline() == b"ready\n"
         walk = processes.snapshot(Context(Inputs({})))
         holder.stdin.close()

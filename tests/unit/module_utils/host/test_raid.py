@@ -7,8 +7,8 @@ import pytest
 from ansible.module_utils.host import raid
 from ansible.module_utils.host.container import Surroundings
 from ansible.module_utils.host.context import Context, Inputs, _surroundings
-from ansible.module_utils.host.errors import Unmeasurable
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 # Formats: drivers/md/md.c of Linux (md_seq_show), storcli 7 with J.
 MDSTAT = """\
@@ -75,7 +75,7 @@ def test_anything_else_is_unparsable(report):
 def machine(monkeypatch, tmp_path):
     """Make a machine with these drivers bound to a device: machine(drivers, tools, answer) → its observations."""
 
-    def inspect(drivers, tools=(), answer="", mdstat="", kind="none", privileged=True):
+    def inspect(drivers, tools=(), *, answer="", mdstat="", kind="none", privileged=True, sudo=False, asked=None):
         shutil.rmtree(tmp_path)
         for driver in raid.CONTROLLERS:
             (tmp_path / driver).mkdir(parents=True)
@@ -84,8 +84,14 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setattr(raid, "virtualization", lambda _context: kind)
         monkeypatch.setattr(raid.files, "optional", lambda _path: mdstat)
         monkeypatch.setattr(raid.commands, "available", lambda tool: tool in tools)
-        monkeypatch.setattr(raid.commands, "run", lambda *_, **__: raid.commands.Completed(0, answer, ""))
-        context = Context(Inputs(DEFAULT_THRESHOLDS))
+
+        def run(argv, *_, **__):
+            if asked is not None:
+                asked.append(argv)
+            return raid.commands.Completed(0, answer, "")
+
+        monkeypatch.setattr(raid.commands, "run", run)
+        context = Context(Inputs(DEFAULT_THRESHOLDS, sudo=sudo))
         context.privileged = privileged
         context._answers[_surroundings] = Surroundings(kind == "podman", "", 0, {})
         return list(raid.arrays(context))
@@ -108,6 +114,17 @@ def test_a_controller_that_nobody_can_ask_is_unknown(machine):
 def test_a_controller_that_can_be_asked_is_graded(machine):
     found = machine(["megaraid_sas", "mpt3sas"], tools=["storcli64"], answer=json.dumps(storcli("Optl", "Pdgd")))
     assert [(seen.subject, seen.level) for seen in found] == [("/c0/v0", "ok"), ("/c0/v1", "critical")]
+
+
+def test_an_ordinary_user_asks_a_controller_through_sudo(machine):
+    asked, answer, tool = [], json.dumps(storcli("Optl")), "/opt/MegaRAID/perccli/perccli64"
+    options = {"answer": answer, "privileged": False, "sudo": True, "asked": asked}
+    (seen,) = machine(["megaraid_sas"], tools=["sudo", tool], **options)
+    assert (seen.subject, seen.level) == ("/c0/v0", "ok")
+    bound = ["/usr/bin/timeout", "-k", "5", "60"]
+    assert asked == [["sudo", "-n", "--", *bound, tool, "/call/vall", "show", "J", "nolog"]]
+    (seen,) = machine(["megaraid_sas"], tools=["perccli", "sudo"], **options)
+    assert seen.reason == {"code": "not_permitted", "parameters": {"command": "perccli"}}
 
 
 def test_an_answer_that_is_no_json_is_unknown(machine):

@@ -5,7 +5,7 @@ import sqlite3
 
 import pytest
 from ansible.module_utils.host import rpm
-from ansible.module_utils.host.errors import Unmeasurable
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 NOW = 1_795_305_600
 DAY = 86400

@@ -6,8 +6,8 @@ import time
 import pytest
 from ansible.module_utils.host import services
 from ansible.module_utils.host.context import Context, Inputs
-from ansible.module_utils.host.errors import Unmeasurable
 from ansible.module_utils.host.thresholds import DEFAULT_THRESHOLDS
+from ansible.module_utils.measuring.errors import Unmeasurable
 from hypothesis import given
 from hypothesis import strategies as st
 

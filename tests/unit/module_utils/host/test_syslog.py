@@ -10,7 +10,7 @@ import time
 import pytest
 from ansible.module_utils.host import logs, syslog
 from ansible.module_utils.host.context import Context, Inputs
-from ansible.module_utils.host.errors import Unmeasurable
+from ansible.module_utils.measuring.errors import Unmeasurable
 from hypothesis import given
 from hypothesis import strategies as st
 

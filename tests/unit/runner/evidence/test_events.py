@@ -182,3 +182,30 @@ def test_secrets_are_replaced_in_events_observations_messages_and_task_names() -
     everything = "".join([*lines, *observations, stream.task, stream.hosts["a"].message or ""])
     assert "s3cr3t" not in everything
     assert everything.count("[redacted: token]") == 5
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome", "code"),
+    [
+        ({"msg": "Task failed: Missing sudo password"}, "refused", "hosts_refused"),
+        ({"msg": "MODULE FAILURE", "module_stderr": "sudo: a password is required\n"}, "refused", "hosts_refused"),
+        (
+            {"msg": "x", "module_stderr": "user a is not allowed to execute '/bin/sh'"},
+            "refused",
+            "hosts_refused",
+        ),
+        ({"msg": "Timed out after 5 second(s).", "timedout": {"period": 5}}, "timed_out", "hosts_timed_out"),
+        ({"msg": "MODULE FAILURE: see stdout/stderr"}, "failed", "hosts_failed"),
+    ],
+)
+def test_a_failure_is_told_by_its_cause(result: dict[str, Any], outcome: str, code: str) -> None:
+    events = run_of("web")
+    events[-1:] = [
+        event(4, "runner_on_failed", host="db", res=result),
+        event(5, "playbook_on_stats", ok={"web": 1}, failures={"db": 1}, processed={"web": 1, "db": 1}),
+    ]
+    stream, _, _ = follow(events)
+    verdict = stream.verdict(Ending(return_code=2, status="failed"), observations_owed=True)
+    assert verdict.state == "partial"
+    assert verdict.reasons == (Reason(code, {"hosts": ["db"]}),)
+    assert stream.outcomes(True)["db"]["outcome"] == outcome

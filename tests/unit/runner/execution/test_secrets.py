@@ -195,3 +195,15 @@ def test_secrets_of_one_name_are_all_known(tmp_path: Path) -> None:
         (tmp_path / f"{number}.yml").write_text(f"token: secret-{number}\n")
     found = known_secrets(PROJECT, [tmp_path / f"{number}.yml" for number in range(3)])
     assert found.items() >= {"token": "secret-0", "token (2)": "secret-1", "token (3)": "secret-2"}.items()
+
+
+def test_secrets_within_urls_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "vars.yml"
+    path.write_text(
+        "pages:\n"
+        "  - {url: 'https://probe:hunter%402secret@his.example:8443/a?access_token=tok-0123456789&page=1'}\n"
+        "  - {url: 'https://his.example/plain?page=front'}\n"
+        "  - {url: 'https://probe:{{ probe_password }}@his.example/'}\n"
+    )
+    found = {value for name, value in known_secrets(PROJECT, [path]).items() if name.startswith("url (URL)")}
+    assert found == {"hunter%402secret", "hunter@2secret", "tok-0123456789"}

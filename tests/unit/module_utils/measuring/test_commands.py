@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.host import commands
-from ansible.module_utils.host.errors import Unmeasurable
+from ansible.module_utils.measuring import commands
+from ansible.module_utils.measuring.errors import Unmeasurable
 
 
 def test_a_command_gives_its_output_and_an_accepted_exit_code():

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.host.asking import ask
+from ansible.module_utils.measuring.asking import ask
 
 
 def test_each_question_has_its_own_answer():

@@ -1,0 +1,1 @@
+"""What the inspection of MySQL and MariaDB servers is made of."""

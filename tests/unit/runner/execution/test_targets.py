@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from runner.errors import BadInput
+from runner.execution.targets import Targets
+from runner.inventory_file import inventory_problems
+from runner.site import PROJECT
+from runner.yaml_source import read_yaml
+
+HOSTS = """
+all:
+  children:
+    site:
+      children:
+        web: {hosts: {web-1: , web-2: }}
+        db: {hosts: {db-1: }}
+    not_covered:
+      hosts:
+        lis: {weibao_asset: {kind: windows, product: Windows Server 2016}}
+        printer: {weibao_asset: {kind: peripheral, product: 打印机}}
+"""
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    path = tmp_path / "hosts.yml"
+    path.write_text(HOSTS, encoding="utf-8")
+    return path
+
+
+def targets(inventory: Path, limit: str | None = None) -> Targets:
+    return Targets(PROJECT, PROJECT / "playbooks" / "inspect.yml", inventory, limit)
+
+
+def test_what_is_not_covered_is_no_target_and_is_listed(inventory: Path) -> None:
+    with closing(targets(inventory)) as asked:
+        assert asked.hosts() == ["db-1", "web-1", "web-2"]
+        assert asked.not_covered() == [
+            {"host": "lis", "kind": "windows", "product": "Windows Server 2016"},
+            {"host": "printer", "kind": "peripheral", "product": "打印机"},
+        ]
+        assert asked.groups() == {"site": ["web-1", "web-2", "db-1"], "web": ["web-1", "web-2"], "db": ["db-1"]}
+
+
+def test_a_limit_leaves_out_hosts_and_empties_groups_but_hides_no_asset(inventory: Path) -> None:
+    with closing(targets(inventory, "web-1")) as asked:
+        assert (asked.hosts(), asked.left_out()) == (["web-1"], ["db-1", "web-2"])
+        assert asked.groups() == {"site": ["web-1"], "web": ["web-1"]}
+        assert len(asked.not_covered()) == 2
+
+
+def test_a_limit_to_what_cannot_be_inspected_is_refused(inventory: Path) -> None:
+    with pytest.raises(BadInput, match="--limit lis: matches no host of the site"):
+        targets(inventory, "lis")
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ("", "lis: says what it is: weibao_asset"),
+        ("{weibao_asset: windows}", "lis: says what it is: weibao_asset"),
+        ("{weibao_asset: {kind: vms, product: x}}", "lis.weibao_asset.kind: must be one of windows, oracle"),
+        ("{weibao_asset: {kind: other}}", "lis.weibao_asset.product: must name the product"),
+        ("{weibao_asset: {kind: other, product: x, owner: y}}", "lis.weibao_asset.owner: no such key"),
+    ],
+)
+def test_an_asset_says_what_it_is(tmp_path: Path, variables: str, problem: str) -> None:
+    path = tmp_path / "hosts.yml"
+    path.write_text(f"all:\n  children:\n    not_covered:\n      hosts:\n        lis: {variables}\n")
+    (found,) = inventory_problems(read_yaml(path))
+    assert found.startswith(f"{path}:5: ")
+    assert problem in found
