@@ -12,6 +12,8 @@ _UNPRINTABLE = re.compile(
 
 ELLIPSIS = "…"
 
+_FIGURES = re.compile(r"[0-9]+")
+
 
 def printable(text: str) -> str:
     """Return the text with every character that a page cannot show spelled out, such as ``<U+202E>``."""
@@ -25,6 +27,11 @@ def shorten(text: str, length: int) -> str:
     line = " ".join(text[: length * 4].split())
     cut = len(line) > length or len(text) > length * 4
     return line[: length - 1].rstrip() + ELLIPSIS if cut else line
+
+
+def without_figures(message: str, name: str) -> str:
+    """Return what a host said, its own name and figures (its address) aside, so that equal failures are equal."""
+    return _FIGURES.sub("#", message.replace(name, ""))
 
 
 def columns(text: str) -> int:

@@ -38,7 +38,7 @@ def inventory_problems(source: YamlSource) -> Iterator[str]:
             elif name == "hosts":
                 wrong = (host for host, one in (value or {}).items() if not isinstance(one, (dict, type(None))))
                 yield from (source.problem((*key, name, host), "must map variables") for host in wrong)
-                if key[-1] == NOT_COVERED:
+                if NOT_COVERED in key:
                     yield from _asset_problems(source, (*key, name), value or {})
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import MachineError
 from runner.evidence.canonical import canonical, digest, parse_timestamp
+from runner.history import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,9 @@ KIND = "notification"
 
 #: How far back the ledger is read: what was told before counts as forgotten.
 LOOK_BACK = 2000
+
+#: How many failed runs in a row are looked at for a failure that could not be told.
+FAILED_RUNS = 20
 
 Key = tuple[str, str, str]
 
@@ -50,33 +54,35 @@ class History:
     def knows(self, channel: str, key: Key, status: str, run: str) -> bool:
         """Return whether a channel need not be told of an exception that is critical now.
 
-        ``status`` is how it stands to the last look. What was there before is told again only if nobody could be told.
+        ``status`` is how it stands to the last look. What was there before is told only if the channel has not been
+        told yet; what is new, only if no run from this one on (their ids sort by time) has told it.
         """
         for step in self.steps:
             if isinstance(step, Told) and step.channel == channel and key in step.findings:
-                return step.delivered and (status == "same" or step.run == run)
-        return status == "same"
+                return step.delivered and (status == "same" or step.run >= run)
+        return False
 
-    def knows_failure(self, channel: str, procedure: str, failure: str, since: datetime) -> bool:
-        """Return whether a channel was told of this very failure after ``since``, with no complete run in between."""
+    def knows_failure(self, channel: str, procedure: str, failure: str, since: datetime | None) -> bool:
+        """Return whether a channel was told of this very failure, with no whole run in between.
+
+        What it was told before ``since`` counts as forgotten.
+        """
         for step in self.steps:
             if not isinstance(step, Told):
-                if step.get("procedure") == procedure and step.get("verdict") == "complete":
+                if step.get("procedure") == procedure and is_whole(step):
                     return False
             elif step.channel == channel and step.failure == failure:
-                return step.delivered and step.time >= since
+                return step.delivered and (since is None or step.time >= since)
         return False
 
     def failed_runs(self, procedure: str) -> list[str]:
-        """Return the runs of a procedure since its last complete one, the newest first."""
-        found: list[str] = []
-        for step in self.steps:
-            if isinstance(step, Told) or step.get("procedure") != procedure:
-                continue
-            if step.get("verdict") == "complete":
-                break
-            found.append(str(step["run"]))
-        return found
+        """Return the newest runs of a procedure since its last whole one, the newest first.
+
+        A complete run of some hosts, or a mere check, says nothing of what went wrong on the others.
+        """
+        runs = (step for step in self.steps if not isinstance(step, Told) and step.get("procedure") == procedure)
+        since = takewhile(lambda step: not is_whole(step), runs)
+        return [str(step.get("run")) for step in islice(since, FAILED_RUNS)]
 
 
 def history_of(ledger: Ledger) -> History:

@@ -62,22 +62,47 @@ def input_problems(
 
 
 def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
-    option = options.get(name)
+    """Yield where in an option's value something is wrong, and what."""
+    option, judge = options.get(name), THRESHOLDS.get(name.removesuffix("_thresholds"))
     if option is None:
         close = difflib.get_close_matches(name, options, n=1)
         yield (), f"no role takes this input{f'; do you mean {close[0]}?' if close else ''}"
+    elif judge and isinstance(value, dict):
+        if not any(_comes_later(leaf) for _, leaf in leaves(value)):
+            yield from (((), problem) for problem in threshold_problems(value, judge.CHECKS))
+    else:
+        yield from _value_problems(option, option.get("type", "str"), value)
+
+
+def _comes_later(value: Any) -> bool:
+    """Return whether only Ansible knows a value."""
+    return isinstance(value, Vaulted) or (isinstance(value, str) and ("{{" in value or "{%" in value))
+
+
+def _value_problems(option: dict[str, Any], kind: str, value: Any) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with a value of a kind, or with the elements and options in it."""
+    expected = _TYPES.get(kind, (object,))
+    if _comes_later(value):
         return
-    if any(isinstance(leaf, Vaulted) or (isinstance(leaf, str) and "{{" in leaf) for _, leaf in leaves(value)):
-        return
-    expected = _TYPES.get(option.get("type", "str"), (object,))
-    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
-        yield (), f"must be of type {option.get('type', 'str')}, not {type(value).__name__}"
+    if not isinstance(value, expected) or (isinstance(value, bool) and not {bool, object} & set(expected)):
+        yield (), f"must be of type {kind}, not {type(value).__name__}"
+    elif isinstance(value, list):
+        for index, element in enumerate(value):
+            for path, problem in _value_problems(option, option.get("elements", "raw"), element):
+                yield (index, *path), problem
+    elif isinstance(value, dict):
+        yield from _entry_problems(option.get("options"), value)
     elif option.get("choices") and value not in option["choices"]:
         yield (), f"must be one of {', '.join(str(choice) for choice in option['choices'])}"
-    elif name.endswith("_thresholds"):
-        checks = THRESHOLDS[name.removesuffix("_thresholds")].CHECKS
-        yield from (((), problem) for problem in threshold_problems(value, checks))
-    elif isinstance(value, list) and option.get("elements") in _TYPES:
-        for index, element in enumerate(value):
-            if not isinstance(element, _TYPES[option["elements"]]):
-                yield (index,), f"must be of type {option['elements']}, not {type(element).__name__}"
+
+
+def _entry_problems(options: Options | None, entries: dict[Any, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what is wrong with a mapping's entries; without options it may hold anything."""
+    if options is None:
+        return
+    required = [name for name, option in options.items() if option.get("required")]
+    yield from (((name,), "is required") for name in required if name not in entries)
+    for name, entry in entries.items():
+        if entry is not None or name in required or name not in options:  # what is optional may be left empty
+            for path, problem in _problems(options, str(name), entry):
+                yield (name, *path), problem

@@ -7,15 +7,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 
 class Receiver:
-    """A web server that keeps what is posted to it; the first ``failing`` posts get an error."""
+    """A web server that keeps what is posted and gives its ``answer``; the first ``failing`` posts get an error."""
 
     def __init__(self) -> None:
-        self.received: list[dict[str, str]] = []
+        self.received: list[dict[str, Any]] = []
         self.asked = 0
         self.failing = 0
+        self.answer: object = None
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -28,6 +30,8 @@ class Receiver:
                 receiver.received.append(json.loads(body))
                 self.send_response(200)
                 self.end_headers()
+                if receiver.answer is not None:
+                    self.wfile.write(json.dumps(receiver.answer).encode())
 
             def log_message(self, *_: object) -> None:
                 pass

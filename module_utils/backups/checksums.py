@@ -93,7 +93,7 @@ def _verified(one: BackupSet, name: str, largest: int) -> Tuple[str, Dict[str, A
         return "missing", detail
     state, more = _compared(wanted, largest)
     if state in ("verified", "unverified") and one.kind == "directory":
-        covered = {path for path, _ in wanted} | {source}
+        covered = {path for path, _ in wanted} | {os.path.join(top, each) for each in LISTS}
         uncovered = [path for path in _files(top) if path not in covered]
         if uncovered:
             state, more = "incomplete", dict(more, uncovered=len(uncovered), file=uncovered[0])

@@ -142,10 +142,10 @@ def _figures(
 def _size_change(observer: Observer, one: BackupSet, earlier: Sequence[Backup], newest: Backup) -> Observation:
     check, median = "backup.size_change", median_size(earlier)
     detail = {"newest": mask(newest.name), "size_bytes": newest.size}
-    compared = len([backup for backup in earlier if backup.size][:MOST_EARLIER])
+    compared = len([backup for backup in earlier if not backup.is_empty][:MOST_EARLIER])
     if median is not None:
         detail.update({"median_bytes": int(median), "compared": compared})
-    elif newest.size:
+    elif not newest.is_empty:
         return observer.unknown(check, "too_few_backups", detail, one.name, count=compared, wanted=FEWEST_EARLIER)
     share = 100.0 * newest.size / median if median else 0.0  # an empty backup needs nothing to compare with
     observation = observer.observe(check, share, detail, one.name)

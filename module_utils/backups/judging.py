@@ -31,8 +31,9 @@ def stand(seen: Seen, now: float, settle: float) -> Standing:
     never ends leaves that one to grow old. What bears an unfinished name never counts as a backup.
     """
     future = next((backup for backup in seen.backups if backup.changed > now + AHEAD), None)
-    finished = [backup for backup in seen.backups if backup.changed <= now - settle]
-    writing = [backup for backup in seen.backups if now - settle < backup.changed <= now + AHEAD]
+    settled = now - settle if settle else now + AHEAD
+    finished = [backup for backup in seen.backups if backup.changed <= settled]
+    writing = [backup for backup in seen.backups if settled < backup.changed <= now + AHEAD]
     fresh = [backup for backup in seen.unfinished if now - max(settle, AHEAD) < backup.changed <= now + AHEAD]
     abandoned = [backup for backup in seen.unfinished if backup not in fresh]
     newest = finished[0] if finished and future is None else None
@@ -41,7 +42,7 @@ def stand(seen: Seen, now: float, settle: float) -> Standing:
 
 def median_size(earlier: Sequence[Backup]) -> Optional[float]:
     """Return the median size of the newest earlier backups, or None of too few; empty ones tell nothing."""
-    sizes = sorted(backup.size for backup in [one for one in earlier if one.size][:MOST_EARLIER])
+    sizes = sorted(backup.size for backup in [one for one in earlier if not one.is_empty][:MOST_EARLIER])
     if len(sizes) < FEWEST_EARLIER:
         return None
     middle = len(sizes) // 2

@@ -22,6 +22,11 @@ SUFFIXES = (".sha256", ".sha256sum", ".sha512", ".sha512sum", ".sha1", ".sha1sum
 LISTS = ("SHA256SUMS", "SHA512SUMS", "SHA1SUMS", "MD5SUMS", "sha256sum.txt", "sha512sum.txt", "md5sum.txt")
 
 
+#: What compresses nothing writes at most so many bytes, 13 (zstd) to 45 (tar.gz), and perhaps the file's name.
+COMPRESSED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".lz4", ".zip")
+LARGEST_FRAME = 45
+
+
 class Backup(NamedTuple):
     """One backup: its name, bytes, last change in seconds of the epoch, and how many files it is made of."""
 
@@ -29,6 +34,12 @@ class Backup(NamedTuple):
     size: int
     changed: float
     files: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing is in it: a dump that failed leaves the compressed form of no bytes behind."""
+        frame = LARGEST_FRAME + len(self.name) if self.name.endswith(COMPRESSED) else 0
+        return self.size <= frame
 
 
 class Seen(NamedTuple):
@@ -101,7 +112,7 @@ def _seen(one: BackupSet) -> Seen:
         backups[:MOST_BACKUPS],
         unfinished[:MOST_BACKUPS],
         len(backups),
-        sum(1 for backup in backups if not backup.size),
+        sum(1 for backup in backups if backup.is_empty),
         min([backup.changed for backup in backups] or [0.0]),
     )
 

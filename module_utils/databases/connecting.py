@@ -33,6 +33,9 @@ AUTHENTICATION = frozenset((2049, 2054, 2059, 2061))
 #: The connection broke off, or gave no answer, after it was made.
 LOST = 2013
 
+#: Of a server's capabilities (CLIENT_SSL): it can encrypt.
+CLIENT_SSL = 1 << 11
+
 #: For any error of PyMySQL that has no number.
 UNNUMBERED = 0
 
@@ -146,9 +149,29 @@ def _open(pymysql: Any, where: Account, seconds: float) -> Any:
     if where.tls:
         options["ssl"] = where.tls
     try:
-        return pymysql.connect(**options)
+        return _encrypted(pymysql, options) if where.tls and not where.socket else pymysql.connect(**options)
+    except Unmeasurable:
+        raise
     except Exception as error:
         raise _why_not_connected(error, where) from error
+
+
+def _encrypted(pymysql: Any, options: Dict[str, Any]) -> Any:
+    """Return a session over TLS. Raises Unmeasurable where the server, or who sits before it, offers none.
+
+    PyMySQL would go on without, and give the password to whoever asks for it in plain text.
+    """
+    session = pymysql.connect(defer_connect=True, **options)
+    greet = session._get_server_information  # noqa: SLF001 - the only moment before the password is sent
+
+    def insist() -> None:
+        greet()
+        if not session.server_capabilities & CLIENT_SSL:
+            raise Unmeasurable("command_failed", command="TLS", message="the server offers no encryption")
+
+    session._get_server_information = insist  # noqa: SLF001
+    session.connect()
+    return session
 
 
 def _why_not_connected(error: Exception, where: Account) -> Exception:

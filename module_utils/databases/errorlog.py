@@ -10,6 +10,7 @@ import gzip
 import os
 import re
 import time
+import zlib
 from typing import IO, Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, cast
 
 from ..host import journal, logs
@@ -29,6 +30,11 @@ SHOWN = 15
 MESSAGE_LENGTH = 300
 
 OPENERS: Dict[str, Callable[[str], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+
+UNREADABLE = (".xz", ".zst", ".lz4", ".lzma", ".zip")
+
+#: Seconds that a server may take from its first line to what it counts as its start.
+START = 300
 
 #: Units that run a server, for one whose process does not tell its own.
 UNITS = ("mariadb.service", "mysql.service", "mysqld.service")
@@ -134,13 +140,25 @@ def errors(server: Server) -> Iterator[Observation]:
     shortfall: Optional[Unmeasurable] = None
     if found["lines"] > 20 * max(found["understood"], 1) or (found["lines"] and not found["understood"]):
         shortfall = Unmeasurable("unparsable", source=source)
-    elif found["oldest"] is not None:
+    elif found["oldest"] is None:
+        if not found["older"]:
+            shortfall = Unmeasurable("log_emptied", path=source)
+    else:
         detail["reaches_back_to"] = journal.iso(found["oldest"])
-        if found["cut"] and not logs.covers(cast("Any", server), found["oldest"]):
+        cut = found["cut"] or (not found["older"] and _begins_later(server, found["oldest"]))
+        if cut and not logs.covers(cast("Any", server), found["oldest"]):
             detail["partial_coverage"] = True
             times = {"since": detail["since"], "reaches_back_to": detail["reaches_back_to"]}
             shortfall = Unmeasurable("partly_covered", **times)
     yield server.partly_seen("database.error_log", found["count"], detail, shortfall)
+
+
+def _begins_later(server: Server, oldest: float) -> bool:
+    """Return whether a log lacks what every server writes when it starts: somebody emptied it meanwhile."""
+    try:
+        return oldest > server.now - server.counter("uptime") + START
+    except Unmeasurable:  # it is down
+        return False
 
 
 def _told(server: Server) -> str:
@@ -173,7 +191,7 @@ def from_journal(units: Iterable[str], server: Server) -> Dict[str, Any]:
     for line in commands.lines(argv, timeout, LONGEST_LINE):
         digest.add(commands.text(line))
     # systemd's own messages about the unit stand among the server's, so not every line is in the server's form.
-    found = dict(digest.as_json(), oldest=journal.reaches_back_to(timeout), cut=True)
+    found = dict(digest.as_json(), oldest=journal.reaches_back_to(timeout), cut=True, older=False)
     if digest.understood:
         found["lines"] = digest.understood
     return found
@@ -193,7 +211,10 @@ def from_file(path: str, since: float, timeout: float) -> Dict[str, Any]:
 
 
 def _read(path: str, since: float) -> Dict[str, Any]:
-    """Return the digest as JSON can carry it; ``cut`` where older lines may be gone; or the error's number and path."""
+    """Return the digest as JSON can carry it; or the error's number and path.
+
+    ``cut`` where lines may be missing; ``older`` where a file from before the period shows that its first ones are not.
+    """
     digest = Digest(since)
     rotated = sorted(
         (one for one in glob.glob(glob.escape(path) + "[.-]*") if re.search(r"[.-]\d+(?:\.\w+)?\Z", one)),
@@ -207,14 +228,17 @@ def _read(path: str, since: float) -> Dict[str, Any]:
             cut = _digest(one, digest) or cut
         except OSError as error:
             return {"errno": error.errno or 5, "path": one}
-        except EOFError:
+        except (EOFError, zlib.error):
             cut = True  # a damaged archive
-    return dict(digest.as_json(), cut=cut)
+    return dict(digest.as_json(), cut=cut, older=len(recent) < len(rotated))
 
 
 def _digest(path: str, digest: Digest) -> bool:
     """Add a file's lines; return whether its beginning was passed over."""
-    opener = OPENERS.get(os.path.splitext(path)[1])
+    suffix = os.path.splitext(path)[1]
+    opener = OPENERS.get(suffix)
+    if opener is None and suffix in UNREADABLE:
+        return True
     with opener(path) if opener else open(path, "rb") as stream:
         passed = 0 if opener else max(os.fstat(stream.fileno()).st_size - LARGEST, 0)
         if passed:

@@ -1,5 +1,6 @@
 """Inspects the declared databases one after another; whatever fails of one costs the others nothing."""
 
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from ..measuring.errors import Unmeasurable
@@ -53,14 +54,15 @@ def inspect(settings: Settings, instances: Tuple[Instance, ...]) -> Iterator[Obs
     except Unmeasurable as why:
         pymysql, missing = None, why
     for instance in instances:
-        for observation in _instance(settings, instance, pymysql, missing):
+        each = partial(_instance, instance=instance, pymysql=pymysql, missing=missing)
+        for observation in take(Server(settings, instance, local=False), ("database.reachable",), each, instance.name):
             yield observation
 
 
 def _instance(
-    settings: Settings, instance: Instance, pymysql: Any, missing: Optional[Unmeasurable]
+    server: Server, instance: Instance, pymysql: Any, missing: Optional[Unmeasurable]
 ) -> Iterator[Observation]:
-    server = Server(settings, instance, local=False)
+    settings = server.settings
     if instance.engine not in COVERED:
         why = Unmeasurable("not_covered", product=NOT_COVERED[instance.engine], engine=instance.engine)
         yield server.unseen("database.reachable", why)

@@ -1,14 +1,16 @@
 """Makes what servers say fit to leave the host: statements without literals, errors without rows and passwords."""
 
 import re
+from typing import Match
 
 from ..masking import mask
 
 STATEMENT_LENGTH = 300
 MESSAGE_LENGTH = 300
 
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|(?:--\s|#)[^\n]*", re.S)
 _TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|\Z)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|\Z)", re.S)
+#: What may hold quotes: names, comments, texts. Whichever begins first ends first.
+_TOKEN = re.compile(r"(?P<name>`[^`]*(?:`|\Z))|(?P<comment>/\*.*?(?:\*/|\Z)|(?:--\s|#)[^\n]*)|" + _TEXT.pattern, re.S)
 _NUMBER = re.compile(r"(?<![\w`.])(?:0x[0-9a-f]+|[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)(?![\w`])", re.I)
 _LIST = re.compile(r"\?(?:\s*,\s*\?)+")
 
@@ -20,10 +22,13 @@ _ON_QUERY = re.compile(
 
 def skeleton(statement: str) -> str:
     """Return a statement without its comments, each literal replaced by ``?``, cut to STATEMENT_LENGTH."""
-    bare = _TEXT.sub("?", statement)
-    bare = _NUMBER.sub("?", _COMMENT.sub(" ", bare))
+    bare = _NUMBER.sub("?", _TOKEN.sub(_without_text, statement))
     bare = _LIST.sub("?, ...", " ".join(bare.split()))
     return mask(bare)[:STATEMENT_LENGTH]
+
+
+def _without_text(token: Match[str]) -> str:
+    return token.group("name") or (" " if token.group("comment") else "?")
 
 
 def error(text: str) -> str:

@@ -5,6 +5,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Union
 
 from ..measuring.errors import Unmeasurable
+from ..measuring.moments import DEFAULT_PERIOD
 from ..measuring.observer import Observer
 from ..observations import Observation, Thresholds, rank
 from .releases import Version
@@ -13,9 +14,6 @@ from .thresholds import UNITS
 
 #: Asks a statement and returns its rows, columns by name.
 Query = Callable[[str], List[Dict[str, Any]]]
-
-#: A contract's month: how far back to look when nobody says since when.
-DEFAULT_PERIOD = 31 * 86400
 
 #: Rates since its start tell nothing of a server that is younger, in seconds.
 GROWN_UP = 86400

@@ -66,7 +66,7 @@ def account(instance: Instance) -> Account:
     """
     options = _options(instance.config_file) if instance.config_file else {}
     host = instance.host or (None if instance.socket else options.get("host"))
-    port = instance.port or (int(options["port"]) if options.get("port", "").isdigit() else 3306)
+    port = instance.port or (int(options["port"]) if options.get("port", "").isdecimal() else 3306)
     socket = instance.socket or (None if instance.host else options.get("socket"))
     if socket is None and (host is None or (host == "localhost" and instance.port is None)):
         socket = next((path for path in SOCKETS if os.path.exists(path)), SOCKETS[0])

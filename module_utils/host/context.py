@@ -6,15 +6,13 @@ import time
 from typing import Any, Callable, Dict, Iterator, NamedTuple, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from ..measuring.errors import Unmeasurable
+from ..measuring.moments import DEFAULT_PERIOD
 from ..measuring.observer import Observer
 from ..observations import Observation, Thresholds
 from .container import Surroundings, surroundings
 from .thresholds import UNITS
 
 Answer = TypeVar("Answer")
-
-#: A contract's month: how far back to look when nobody says since when.
-DEFAULT_PERIOD = 31 * 86400
 
 
 class Inputs(NamedTuple):

@@ -12,9 +12,15 @@ from ..masking import mask
 from .errors import Unmeasurable
 
 #: Where system tools live, for logins whose PATH lacks sbin.
-SEARCH_PATH = os.pathsep.join(
-    [os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-)
+SYSTEM_PATHS = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+def search_path(own: str) -> str:
+    """Return where to look for tools, a login's own PATH first; never in the folder that happens to be the current."""
+    return os.pathsep.join([folder for folder in own.split(os.pathsep) if os.path.isabs(folder)] + list(SYSTEM_PATHS))
+
+
+SEARCH_PATH = search_path(os.environ.get("PATH", ""))
 MESSAGE_LENGTH = 200
 
 

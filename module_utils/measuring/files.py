@@ -20,10 +20,15 @@ def read(path: str, largest: int = LARGEST) -> str:
 def read_bytes(path: str, largest: int = LARGEST) -> bytes:
     """Return a file's bytes, at most ``largest`` of them. Raises as read() does."""
     try:
-        with open(path, "rb", buffering=0) as stream:
+        with open(path, "rb", buffering=0, opener=_at_once) as stream:
             return b"".join(_chunks(stream, largest))
     except OSError as error:
         raise reason(error, path) from error
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for somebody who writes: whoever may make files may put a pipe in its place."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _chunks(stream: IO[bytes], largest: int) -> Iterator[bytes]:

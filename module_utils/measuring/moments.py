@@ -4,6 +4,9 @@ import datetime
 import re
 from typing import Optional
 
+#: A contract's month, in seconds: how far back to look when nobody says since when.
+DEFAULT_PERIOD = 31 * 86400
+
 MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?\Z",
 )

@@ -9,7 +9,7 @@ from ..observations import Observation, Thresholds, limits_for, observe, unknown
 LIST_LENGTH = 20
 
 #: Parameters of reasons that are our own names for things; the others may hold what a host says.
-OWN_WORDS = frozenset(("feature", "input", "product", "service", "source", "tool", "what"))
+OWN_WORDS = frozenset(("input", "product", "service", "tool", "what"))
 
 
 class Observer:

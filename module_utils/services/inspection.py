@@ -79,7 +79,10 @@ def probe_name(probe: Name) -> Answer:
     """Return the addresses of a name, and how soon they were there. Raises Unanswered."""
     started = time.monotonic()
     found = {str(entry[0]).partition("%")[0] for _family, entry in resolve(probe.query, None)}
-    return {"milliseconds": (time.monotonic() - started) * 1000, "addresses": sorted(found)}
+    seconds = time.monotonic() - started
+    if seconds > probe.timeout:
+        raise Unanswered("name servers gave no answer")
+    return {"milliseconds": seconds * 1000, "addresses": sorted(found)}
 
 
 def _port(observer: Observer, probe: Tcp, answer: Answer) -> Iterator[Observation]:

@@ -10,7 +10,7 @@ from ..measuring.errors import Unmeasurable
 from ..measuring.observer import Observer
 from ..observations import Observation
 
-PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result", "StateChangeTimestampMonotonic")
+PROPERTIES = ("Id", "LoadState", "ActiveState", "SubState", "Result", "SourcePath", "StateChangeTimestampMonotonic")
 
 #: States of a unit that does its work (org.freedesktop.systemd1(5)); one that starts does not yet.
 ACTIVE = ("active", "reloading", "refreshing")
@@ -24,7 +24,13 @@ class State(NamedTuple):
     active: str
     sub: str
     result: str
+    source: str
     since: float
+
+    @property
+    def has_no_process(self) -> bool:
+        """Return whether a unit is active because its init script said so, while systemd knows no process of it."""
+        return self.sub == "exited" and "/init.d/" in self.source
 
 
 def parse_states(output: str) -> List[State]:
@@ -33,8 +39,8 @@ def parse_states(output: str) -> List[State]:
     for block in output.strip().split("\n\n"):
         found = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if "Id" in found:
-            words = [found.get(name, "") for name in PROPERTIES[:5]]
-            states.append(State(words[0], words[1], words[2], words[3], words[4], _seconds(found.get(PROPERTIES[5]))))
+            words: List[Any] = [found.get(name, "") for name in PROPERTIES[:-1]]
+            states.append(State._make(words + [_seconds(found.get(PROPERTIES[-1]))]))
     return states
 
 
@@ -66,7 +72,11 @@ def active(observer: Observer, names: Sequence[str], timeout: float) -> Iterator
     booted = time.time() - time.monotonic()
     for index, name in enumerate(names):
         state = states[index]
-        yield observer.observe("unit.active", int(state.active in ACTIVE), _detail(name, state, booted), name)
+        detail = _detail(name, state, booted)
+        if state.has_no_process:
+            yield observer.unknown("unit.active", "init_script", detail, name, path=state.source)
+        else:
+            yield observer.observe("unit.active", int(state.active in ACTIVE), detail, name)
 
 
 def _detail(name: str, state: State, booted: float) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reports.document import Block, Cell, Column, Row, Table
 from reports.documents import folding
 from reports.documents.folding import grouped
-from reports.text import natural, printable, shorten
+from reports.text import natural, printable, shorten, without_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 #: With more kinds of failure than this, missed hosts are told by outcome; each one's message is with the provenance.
 _MANY_FAILURES = 6
-_MESSAGE_LENGTH = 100
+_MESSAGE_LENGTH = 80
 #: How Ansible begins what the outcome says already; the cause comes after it.
-_SAID_ABOVE = "Failed to connect to the host via ssh: "
-_FIGURES = re.compile(r"[0-9]+")
+_SAID_ABOVE = re.compile(
+    r"(?:Task failed: )?(?:Failed to connect to the host via ssh: "
+    r'|Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: )'
+)
 
 
 def missed_hosts(record: InspectionRecord, words: Wording) -> list[Block]:
@@ -50,8 +52,8 @@ def missed_hosts(record: InspectionRecord, words: Wording) -> list[Block]:
 
 
 def failure(host: HostResult) -> tuple[str, str]:
-    """Return how a host failed, its own name and figures (its address) aside, so that equal failures are equal."""
-    return host.outcome, _FIGURES.sub("#", (host.message or "").replace(host.name, ""))
+    """Return how a host failed, so that equal failures are equal."""
+    return host.outcome, without_figures(host.message or "", host.name)
 
 
 def technical(hosts: Sequence[HostResult], words: Wording) -> str:
@@ -59,7 +61,8 @@ def technical(hosts: Sequence[HostResult], words: Wording) -> str:
     messages = list(dict.fromkeys(host.message for host in hosts if host.message))
     if not messages:
         return ""
-    first = shorten(printable(messages[0].removeprefix(_SAID_ABOVE)), _MESSAGE_LENGTH)
+    said = _SAID_ABOVE.match(messages[0])
+    first = shorten(printable(messages[0][said.end() if said else 0 :]), _MESSAGE_LENGTH)
     return words.term("and_more", listed=first) if len(messages) > 1 else first
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.text import shorten
+from reports.text import shorten, without_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,12 +49,13 @@ def failure_notice(words: Wording, system: str, manifest: Mapping[str, Any]) -> 
     missed: dict[tuple[str, str], list[str]] = {}
     for host, result in manifest["hosts"].items():
         if result["outcome"] != "ok":
-            message = shorten(str(result["message"] or ""), _MESSAGE_LENGTH)
-            missed.setdefault((result["outcome"], message), []).append(host)
+            said = without_figures(str(result["message"] or ""), host)
+            missed.setdefault((result["outcome"], said), []).append(host)
     lines = [_say(words, "time", time=words.moment(manifest["started"]))]
     lines += [words.verdict_reason(reason) for reason in verdict["reasons"]]
-    for (outcome, message), hosts in list(missed.items())[:_MOST]:
+    for (outcome, _), hosts in list(missed.items())[:_MOST]:
         shown = words.outcome(outcome)
+        message = shorten(str(manifest["hosts"][hosts[0]]["message"] or ""), _MESSAGE_LENGTH)
         lines.append(_say(words, "host", hosts=words.folded(hosts, 0), outcome=shown, message=message))
     lines.append(_say(words, "repeat"))
     procedure = words.catalogue.word("procedures", manifest["procedure"], "title")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import suppress
 from itertools import chain, islice
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import segno
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from reports.document import (
     Anchor,
@@ -49,20 +52,32 @@ _OVERVIEW_WIDTH = 24
 
 
 def render(document: Document) -> bytes:
-    """Return the document as an Excel workbook; no text in it is ever taken for a formula."""
-    return _Writer(document).write()
+    """Return the document as an Excel workbook; no text in it is ever taken for a formula.
+
+    Raises OSError where the temporary files of a large one find no room; nothing of them is left.
+    """
+    with TemporaryDirectory(prefix="weibao-") as folder:
+        writer = _Writer(document, folder)
+        try:
+            return writer.write()
+        except FileCreateError as error:
+            raise OSError(*error.args[0].args) from error
+        finally:
+            writer.close_files()
 
 
 class _Writer:
     """Writes one document into one workbook; ``row`` is the next free row of the overview."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, folder: str) -> None:
+        """Take the document, and a folder for temporary files."""
         self.document = document
         self.written = io.BytesIO()
         #: Lazy rows are too many for the memory: they go through temporary files.
         self.large = any(isinstance(sheet.rows, LazyRows) for sheet in document.sheets)
         options = {
             "in_memory": not self.large,
+            "tmpdir": folder,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -99,6 +114,14 @@ class _Writer:
         self._paper(self.overview)
         self.book.close()
         return self.written.getvalue()
+
+    def close_files(self) -> None:
+        """Close the temporary files of lazy rows, which xlsxwriter leaves open where it fails."""
+        for sheet in self.book.worksheets():
+            file = getattr(sheet, "row_data_fh", None)
+            with suppress(OSError):
+                if file:
+                    file.close()
 
     # -- parts -------------------------------------------------------------------------------------------
 

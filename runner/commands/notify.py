@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -33,19 +34,21 @@ def notify(session: Session, *, trial: bool) -> None:
         click.echo("nothing to tell")
     else:
         print_sent(sent)
-    if any(one.error for one in sent):
+    if any(one.error or one.unlisted for one in sent):
         raise click.exceptions.Exit(ExitCode.MACHINE)
 
 
 def as_json(sent: Sequence[Sent]) -> list[dict[str, str | None]]:
     """Return what became of messages, as every command lists it."""
-    return [{"channel": one.channel, "event": one.event, "title": one.title, "error": one.error} for one in sent]
+    return [asdict(one) for one in sent]
 
 
 def print_sent(sent: Sequence[Sent]) -> None:
-    """Print what became of messages, a line each; those that did not arrive on standard error."""
+    """Print what became of messages, a line each; what did not arrive, or is not listed, on standard error."""
     for one in sent:
         if one.error:
             click.echo(f"{one.channel}: was not told “{one.title}”: {one.error}", err=True)
         else:
             click.echo(f"{one.channel}: {one.title}")
+        if one.unlisted:
+            click.echo(f"{one.channel}: “{one.title}” is not in the ledger: {one.unlisted}", err=True)

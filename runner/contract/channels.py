@@ -11,6 +11,9 @@ from runner.contract.model import Record, Text
 #: What a channel can be told of: exceptions that are newly critical, and runs that did not look at everything.
 Event = Literal["critical", "failed_run"]
 
+#: The longest time after which the same failure is told again: a year.
+LONGEST_HOURS = 8760
+
 
 class Channel(Record):
     """One way to tell somebody; its URL is a secret, kept in a vault, in a file or in the environment.
@@ -37,7 +40,7 @@ class Notifications(Record):
     """The file notify.yml: its channels, and after how many hours the same failure is told again."""
 
     schema_version: Literal[1]
-    repeat_hours: Annotated[float, Field(gt=0, strict=False)] = 24
+    repeat_hours: Annotated[float, Field(gt=0, le=LONGEST_HOURS, strict=False)] = 24
     channels: Annotated[tuple[Channel, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")

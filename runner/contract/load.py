@@ -40,6 +40,8 @@ def load_notifications(site: Site) -> Notifications:
 
 def _load(path: Path, model: type[Model]) -> Model:
     source = read_yaml(path)
+    if source.vaulted:
+        raise BadInput(f"{path}: is vaulted as a whole, which nobody can check; vault single values")
     try:
         return model.model_validate(source.data)
     except ValidationError as error:

@@ -35,10 +35,13 @@ MESSAGE_LENGTH = 500
 EVENT_FIELDS = frozenset({"counter", "created", "event", "parent_uuid", "pid", "runner_ident", "uuid"})
 OBSERVATION_FIELDS = frozenset({"check", "event", "level", "schema_version", "time", "unit"})
 
-#: What sudo says, or Ansible in its stead, when it does not let the login become another user.
+#: What sudo or su says, or Ansible in its stead, when it does not let the login become another user: whole sentences
+#: of theirs, because what a module reports may hold the words.
 _REFUSED = re.compile(
-    r"(Missing|Incorrect) \w+ password|a password is required|is not in the sudoers file"
-    r"|is not allowed to (run|execute)|must have a tty|may not run sudo"
+    r"(^|: )(Missing|Incorrect) (\S+\.)?(sudo|su|doas|dzdo|ksu|pbrun|pfexec|runas|become) password$"
+    r"|(^|: )(sudo|su|doas): (.*(a password|a terminal) is required|.*must have a tty|Authentication failure)"
+    r"|\S+ is not in the sudoers file|Sorry, user \S+ (is not allowed to execute|may not run sudo)",
+    re.MULTILINE,
 )
 
 _RESULTS = frozenset({"runner_on_ok", "runner_on_failed", "runner_item_on_ok", "runner_item_on_failed"})
@@ -230,8 +233,8 @@ class EventStream:
         tally.message = self._message(result)
         if isinstance(result, dict) and result.get("timedout"):
             tally.cause = "timed_out"
-        elif _REFUSED.search(tally.message):
-            tally.cause = "refused"
+        else:
+            tally.cause = "refused" if _REFUSED.search(tally.message) else "failed"
 
     def _message(self, result: Any) -> str:
         if not isinstance(result, dict) or "censored" in result:

@@ -66,16 +66,19 @@ class _Tally:
     def __init__(self) -> None:
         self.task = ""
         self.failed: set[str] = set()
-        self._tasks: dict[str, None] = {}
+        self._tasks: set[str] = set()
+        self._names: set[str] = set()
         self._results: Counter[str] = Counter()
         self._done = 0
 
     def take(self, event: Mapping[str, Any], stream: EventStream) -> bool:
-        """Count an event; return whether it starts a task that is new."""
+        """Count an event; return whether it starts a task whose name is new."""
         kind, data = event.get("event"), event.get("event_data") or {}
-        new = kind == "playbook_on_task_start" and stream.task not in self._tasks
-        if new:
-            self._tasks[stream.task] = None
+        new = kind == "playbook_on_task_start" and stream.task not in self._names
+        if kind == "playbook_on_task_start":
+            # Two roles may have tasks of the same name.
+            self._tasks.add(str(data.get("task_uuid")))
+            self._names.add(stream.task)
         self.task = stream.task
         if kind in _DONE:
             self._results[str(data.get("host"))] += 1

@@ -93,7 +93,8 @@ class Targets:
 
     def not_covered(self) -> list[dict[str, str]]:
         """Return what the site has declared and this program cannot look at, whatever the limit."""
-        assets = ((host, asset or {}) for host, asset in sorted(self._read()["assets"].items()))
+        declared = sorted(self._read()["assets"].items())
+        assets = ((host, asset if isinstance(asset, dict) else {}) for host, asset in declared)
         return [
             {"host": host, **{key: str(asset.get(key, "")) for key in ("kind", "product")}} for host, asset in assets
         ]

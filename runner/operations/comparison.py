@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 from module_utils.observations import rank
 from reports.catalogue import load_catalogue
 from reports.documents.comparison import Comparison, Known
-from reports.documents.inspection_unchecked import ALWAYS_THERE
 from runner.errors import WeibaoError
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import SealedRun, open_sealed
-from runner.operations.history import runs_of
-from runner.role_inputs import THRESHOLDS
+from runner.history import runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,11 +25,12 @@ if TYPE_CHECKING:
     from runner.operations.check_site import CheckedSite
 
 #: How many earlier runs are looked at for one that saw a host.
-LOOK_BACK = 10
+LOOK_BACK = 50
 
 Key = tuple[str, str, str]
 
-_ROLES = {check: role for role, thresholds in THRESHOLDS.items() for check in thresholds.CHECKS}
+#: Checks that yield nothing where all is well: that they were made shows only in the others of their section.
+SILENT_WHEN_FINE = ("unit.failed", "unit.restarts", "network.unexpected_port", "network.missing_port")
 
 
 def compare(ledger: Ledger, runs: Path, run: SealedRun, section_of: Callable[[str], str]) -> Comparison:
@@ -45,8 +44,8 @@ def compare(ledger: Ledger, runs: Path, run: SealedRun, section_of: Callable[[st
     before: dict[Key, Known] = {}
     compared: list[tuple[str, str]] = []
     for earlier in _earlier(ledger, runs, run):
-        looked_at = {host for host, result in earlier.manifest["hosts"].items() if result["outcome"] == "ok"}
-        with suppress(WeibaoError, KeyError, TypeError):
+        with suppress(WeibaoError, KeyError, TypeError, AttributeError):
+            looked_at = {host for host, result in earlier.manifest["hosts"].items() if result["outcome"] == "ok"}
             bad = {known_key(one): one for one in _bad(earlier, (wanted - seen) & looked_at)}
             before |= bad
             if (wanted - seen) & looked_at:
@@ -74,8 +73,11 @@ def _earlier(ledger: Ledger, runs: Path, run: SealedRun) -> Iterator[SealedRun]:
     bodies = (body for body in runs_of(ledger, run.manifest["procedure"]) if body["run"] != run.run_id)
     before = (body for body in bodies if body["started"] <= run.manifest["started"])
     for body in islice(before, LOOK_BACK):
-        with suppress(WeibaoError):
-            yield open_sealed(runs, str(body["run"]))
+        try:
+            earlier = open_sealed(runs, str(body["run"]))
+        except WeibaoError:
+            continue
+        yield earlier
 
 
 def _bad(run: SealedRun, hosts: set[str]) -> Iterator[Known]:
@@ -109,13 +111,15 @@ def _held_against(
     levels: dict[Key, str] = {}
     unknown: set[Key] = set()
     made: set[tuple[str, str]] = set()
+    asked = {(host, check) for host, check, _ in before}
     for one in run.observations():
         host, check, key = one["host"], one["check"], (one["host"], one["check"], one["subject"])
-        made |= {(host, _ROLES.get(check, "")), (host, section_of(check))}
-        if key in before:
+        made.add((host, section_of(check)))
+        if (host, check) in asked:
+            made.add((host, check))
             levels[key] = one["level"]
-        if one["level"] == "unknown":
-            unknown.add(key)
+            if one["level"] == "unknown":
+                unknown.add(key)
         if rank(one["level"]) >= rank("warning"):
             status[key] = _status(before.get(key), one["level"], host in seen)
     gone: list[Known] = []
@@ -124,9 +128,9 @@ def _held_against(
         if key in status:
             continue
         host, check, _ = key
-        looked = run.manifest["hosts"][host]["outcome"] == "ok" and (host, _ROLES.get(check, "")) in made
-        section = section_of(check)
-        looked = looked and (section not in ALWAYS_THERE or (host, section) in made)
+        looked = run.manifest["hosts"][host]["outcome"] == "ok" and (
+            (host, check) in made or (check in SILENT_WHEN_FINE and (host, section_of(check)) in made)
+        )
         fine = levels[key] != "unknown" if key in levels else not _hidden(key, unknown)
         (gone if looked and fine else unconfirmed).append(known)
     return Comparison(compared, status, tuple(gone), tuple(unconfirmed))

@@ -18,7 +18,7 @@ from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import parse_timestamp, replace_by_parts
 from runner.evidence.ledger import Ledger
 from runner.evidence.verify import verified_run
-from runner.operations.history import is_whole, runs_of
+from runner.history import is_whole, runs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ from module_utils.observations import grade
 from runner.errors import WeibaoError
 from runner.evidence.canonical import parse_timestamp, timestamp
 from runner.evidence.sealing import SealedRun, open_sealed
-from runner.operations.history import runs_of
+from runner.history import runs_of
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,9 @@ from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import open_sealed
 from runner.execution.messenger import deliver
 from runner.execution.secrets import plain_text
+from runner.history import runs_of
 from runner.notification import KIND, History, failure_of, forgotten_before, history_of
 from runner.operations.comparison import compare_run
-from runner.operations.history import runs_of
 from runner.procedures import load_procedures
 from runner.site import PROJECT
 
@@ -31,16 +32,18 @@ if TYPE_CHECKING:
     from runner.contract.channels import Channel
     from runner.evidence.sealing import SealedRun
     from runner.operations.check_site import CheckedSite
+    from runner.site import Site
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of one message: ``error`` is None where the channel took it."""
+    """What became of a message: ``error`` is None where the channel took it, ``unlisted`` where the ledger holds it."""
 
     channel: str
     event: str
     title: str
     error: str | None
+    unlisted: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,23 +61,36 @@ def notify_of_run(checked: CheckedSite, run: SealedRun, comparison: Comparison, 
     """Tell each channel what it is owed after a run, and append an entry for each message.
 
     A message that no channel takes is owed still: the next run, or ``weibao notify``, tries again.
-    Raises MachineError where the ledger does not take an entry.
+    Raises MachineError where the ledger or the run cannot be read.
     """
     if not checked.notifications.channels:
         return []
     ledger = Ledger(checked.site.ledger_folder, checked.site.name)
     words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
-    history = history_of(ledger)
     criticals = [one for one in run.observations() if one["level"] == "critical"]
-    failures = list(_failures(checked, history, run.manifest["procedure"]))
     sent = []
-    for channel in checked.notifications.channels:
-        due = [
-            *_critical_due(checked, channel, history, run, comparison, criticals, words),
-            *_failures_due(checked, channel, history, failures, words),
-        ]
-        sent += [_send(ledger, channel, one) for one in due if one.event in channel.events]
+    with _alone(checked.site):
+        history = history_of(ledger)
+        failures = list(_failures(checked, history, run.manifest["procedure"]))
+        for channel in checked.notifications.channels:
+            due = [
+                *_critical_due(checked, channel, history, run, comparison, criticals, words),
+                *_failures_due(checked, channel, history, run, failures, words),
+            ]
+            sent += [_send(checked.site, ledger, channel, one) for one in due if one.event in channel.events]
     return sent
+
+
+@contextmanager
+def _alone(site: Site) -> Iterator[None]:
+    """Let one program of a site at a time find out what is owed and tell it, so that nobody is told twice."""
+    try:
+        lock = (site.state / ".notify.lock").open("ab")
+    except OSError as error:
+        raise MachineError(f"{site.state}: cannot keep state here: {error.strerror}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def notify_of_newest(checked: CheckedSite, language: str) -> list[Sent]:
@@ -95,7 +111,7 @@ def try_channels(checked: CheckedSite, language: str) -> list[Sent]:
     words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
     ledger = Ledger(checked.site.ledger_folder, checked.site.name)
     due = _Due("test", "", trial_notice(words, checked.contract.system))
-    return [_send(ledger, channel, due) for channel in checked.notifications.channels]
+    return [_send(checked.site, ledger, channel, due) for channel in checked.notifications.channels]
 
 
 def _critical_due(
@@ -134,11 +150,14 @@ def _failures_due(
     checked: CheckedSite,
     channel: Channel,
     history: History,
+    run: SealedRun,
     failures: list[tuple[str, Mapping[str, Any]]],
     words: Wording,
 ) -> Iterator[_Due]:
-    since = forgotten_before(datetime.now(UTC), checked.notifications.repeat_hours)
+    forgotten = forgotten_before(datetime.now(UTC), checked.notifications.repeat_hours)
     for failure, manifest in failures:
+        # Only what this run met goes on: what earlier ones met is told once, if it still is to be told at all.
+        since = forgotten if manifest["run"] == run.run_id else None
         if not history.knows_failure(channel.name, manifest["procedure"], failure, since):
             yield _Due(
                 "failed_run",
@@ -148,29 +167,32 @@ def _failures_due(
             )
 
 
-def _send(ledger: Ledger, channel: Channel, due: _Due) -> Sent:
+def _send(site: Site, ledger: Ledger, channel: Channel, due: _Due) -> Sent:
+    """Send a message and list it; a ledger that does not take the entry does not keep others from being told."""
     try:
-        error = deliver(_url(channel), due.notice.title, due.notice.body)
+        error = deliver(_url(site, channel), due.notice.title, due.notice.body)
     except MachineError as why:
         error = str(why)
-    ledger.append(
-        KIND,
-        {
-            "channel": channel.name,
-            "event": due.event,
-            "run": due.run,
-            "title": due.notice.title,
-            "message_sha256": hashlib.sha256(due.notice.body.encode()).hexdigest(),
-            "findings": [list(key) for key in due.findings],
-            "failure": due.failure,
-            "delivered": error is None,
-            "error": error,
-        },
-    )
-    return Sent(channel.name, due.event, due.notice.title, error)
+    entry = {
+        "channel": channel.name,
+        "event": due.event,
+        "run": due.run,
+        "title": due.notice.title,
+        "message_sha256": hashlib.sha256(due.notice.body.encode()).hexdigest(),
+        "findings": [list(key) for key in due.findings],
+        "failure": due.failure,
+        "delivered": error is None,
+        "error": error,
+    }
+    unlisted = None
+    try:
+        ledger.append(KIND, entry)
+    except MachineError as why:
+        unlisted = str(why)
+    return Sent(channel.name, due.event, due.notice.title, error, unlisted)
 
 
-def _url(channel: Channel) -> str:
+def _url(site: Site, channel: Channel) -> str:
     """Return a channel's URL from where it is kept; raises MachineError where it is not to be had."""
     if channel.url_environment:
         url = os.environ.get(channel.url_environment, "")
@@ -178,8 +200,9 @@ def _url(channel: Channel) -> str:
     elif channel.url_file:
         source = channel.url_file
         try:
-            url = Path(channel.url_file).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            # Beside the site's other files, wherever the program is called from.
+            url = (site.folder / Path(source).expanduser()).read_text(encoding="utf-8-sig")
+        except (OSError, RuntimeError, ValueError) as error:
             raise MachineError(f"{source}: cannot be read") from error
         url = plain_text(PROJECT, url)
     else:

@@ -21,8 +21,8 @@ from runner.execution.job import Job
 from runner.execution.progress import Unfailing
 from runner.execution.secrets import known_secrets
 from runner.execution.targets import Targets
+from runner.history import last_whole_run
 from runner.operations.growth import growth_since_last_run
-from runner.operations.history import last_whole_run
 from runner.operations.manifest import entry_body, manifest_of, new_run_id, operator, source_of, tool
 from runner.procedures import Procedure, find_procedure
 from runner.site import PROJECT
@@ -71,7 +71,7 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
         job, intent = prepare(checked, procedure, request, ledger, closure, redactor)
         try:
             run = OpenRun(site.runs_folder, job.run_id, intent)
-            stream, ending = record(run, job, redactor, ledger, procedure, progress)
+            stream, ending = record(run, job, redactor, ledger, procedure, targets, progress)
             stream.expect(targets.hosts())
             intent["arguments"]["left_out"] = targets.left_out()
             intent |= {"groups": targets.groups(), "not_covered": targets.not_covered()}
@@ -113,7 +113,7 @@ def prepare(
         limit=request.limit,
         check=request.check,
         variables=variables,
-        forks=min(64, 8 * (os.cpu_count() or 1)),
+        forks=min(48, 6 * (os.cpu_count() or 1)),
         timeout_seconds=request.timeout_seconds,
     )
     arguments = {
@@ -148,7 +148,13 @@ def prepare(
 
 
 def record(
-    run: OpenRun, job: Job, redactor: Redactor, ledger: Ledger, procedure: Procedure, progress: Progress
+    run: OpenRun,
+    job: Job,
+    redactor: Redactor,
+    ledger: Ledger,
+    procedure: Procedure,
+    targets: Targets,
+    progress: Progress,
 ) -> tuple[EventStream, Ending]:
     """Execute the job, writing every event and observation as it comes."""
     started = datetime.now(UTC)
@@ -156,6 +162,9 @@ def record(
     stream = EventStream(redactor, lambda host, found: growth.complete(host, found, started))
 
     def on_event(event: dict[str, Any]) -> None:
+        if not stream.count:
+            # By now Ansible has read the inventory, and so have they; progress knows how far there is to go.
+            stream.expect(targets.hosts())
         line, observations = stream.take(event)
         run.events.write(line)
         for observation in observations:

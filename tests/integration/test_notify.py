@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,31 @@ def test_a_dead_channel_spoils_neither_run_nor_document(tmp_path: Path, receiver
     assert len(receiver.received) == 1
 
 
+def test_a_ledger_without_room_for_messages_spoils_neither_run_nor_document(tmp_path: Path, receiver: Receiver) -> None:
+    own = site(tmp_path, receiver.url)
+    assert own.run("site", "check").returncode == 0
+    (own.state / ".notify.lock").mkdir(parents=True)
+    result = own.run("run", "inspect", "--fail-on", "never")
+    assert result.returncode == 0, result.stderr
+    assert "nobody was told: " in result.stderr
+    assert list((own.state / "documents").glob("*.html"))
+    (own.state / ".notify.lock").rmdir()
+    assert own.run("notify").returncode == 0
+    assert len(receiver.received) == 1
+
+
+def test_who_stops_reading_keeps_nobody_from_being_told(tmp_path: Path, receiver: Receiver) -> None:
+    own = site(tmp_path, receiver.url)
+    with subprocess.Popen(
+        own.command("run", "inspect"), cwd=own.project, env=own.environment(), stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout
+        running.stdout.close()
+        running.wait(timeout=300)
+    assert len(receiver.received) == 1
+    assert list((own.state / "documents").glob("*.html"))
+
+
 def test_every_channel_can_be_tried(tmp_path: Path, receiver: Receiver) -> None:
     own = site(tmp_path, receiver.url)
     assert own.run("notify", "--test").stdout == "duty: 【维保】本机：通知渠道测试\n"
@@ -75,6 +101,8 @@ def test_every_channel_can_be_tried(tmp_path: Path, receiver: Receiver) -> None:
         ("schema_version: 1\nchannels:\n  - {name: a}\n", "notify.yml:3: channels.0: a channel has one of url"),
         ("schema_version: 1\nchannels:\n  - {name: a, url: x, event: [critical]}\n", "notify.yml:3: channels.0.event"),
         ("schema_version: 1\nrepeat_hours: 0\n", "notify.yml:2: repeat_hours"),
+        ("schema_version: 1\nrepeat_hours: .inf\n", "notify.yml:2: repeat_hours"),
+        ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", "notify.yml: is vaulted as a whole"),
     ],
 )
 def test_a_wrong_file_is_one_clear_error(tmp_path: Path, text: str, problem: str) -> None:

@@ -5,7 +5,7 @@
 # lab. USER is who logs in; one that is not root gets what hosts/sudoers-USER grants. Prints "changed" if anything had
 # to be done. The host's public keys, read inside it, become the lab's known hosts.
 set -eu
-folder=$(dirname "$0")
+folder=$(cd "$(dirname "$0")" && pwd)
 . "$folder/machine.sh"
 name=$1 suite=$2 image=$3 address=$4 port=$5 user=$6
 shift 6
@@ -18,6 +18,8 @@ case $address:$port in
 *) echo "host $name: only a port of 127.0.0.1 can be published, and sshd listens on port 22" >&2 && exit 2 ;;
 esac
 
+# What looks after a container leaves a file where it was started, should the container run out of memory.
+cd "$lab_state"
 exec 9>"$lab_state/$name.lock"
 flock 9
 

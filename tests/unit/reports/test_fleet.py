@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 import json
+import resource
+import tempfile
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,8 @@ from reports.render import render
 from tests.unit.reports import planted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reports.document import Document, Section
     from reports.documents.inspection_record import InspectionRecord
     from reports.wording import Wording
@@ -77,6 +82,7 @@ def test_more_that_is_fine_takes_no_more_memory() -> None:
     def memory(source: Any) -> int:
         tracemalloc.start()
         kept = inspection_record(manifest, source)
+        gc.collect()
         used = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert kept.fleet
@@ -235,3 +241,17 @@ def test_charts_show_the_highest_of_all_although_they_are_fine(
     values = sorted((one["value"] for one in sealed if one["check"] == "memory.used"), reverse=True)
     assert [bar.value for bar in memory.bars] == values[:12]  # type: ignore[union-attr]
     assert f"共 {len(values)} 项" in memory.title  # type: ignore[union-attr]
+
+
+def test_a_disk_that_is_full_in_the_middle_is_told_and_leaves_nothing(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            render(document, "xlsx")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

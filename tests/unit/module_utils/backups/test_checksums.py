@@ -105,6 +105,15 @@ def test_a_checksum_that_cannot_be_understood_is_unknown(beside, look):
     assert look(checksum="beside", hash_bytes=0)["backup.checksum"].reason["code"] == "unparsable"
 
 
+def test_a_name_in_a_reason_is_masked(nightly, backup, look):
+    nightly()
+    newest = backup("his-110101199003071234.sql.gz", 1)
+    newest.with_name(newest.name + ".sha256").write_text("<html>")
+    seen = look(checksum="beside")["backup.checksum"]
+    assert seen.reason["code"] == "unparsable"
+    assert "1990" not in str(seen)
+
+
 def test_one_list_for_the_folder(nightly, look, tmp_path):
     newest, *older = nightly()
     listed = [f"{digest(each)}  ./{each.name}" for each in older]
@@ -143,6 +152,9 @@ def test_a_directory_with_a_list_in_it(full, look):
     value, level, detail = verdict(look)
     assert (value, level, detail["uncovered"], detail["file"]) == ("incomplete", "warning", 1, "full-1/his/b.ibd")
     sums("a.ibd", "his/b.ibd")
+    (path / "MD5SUMS").write_text("")
+    os.utime(path / "MD5SUMS", ((path / "a.ibd").stat().st_mtime,) * 2)
+    assert verdict(look)[:2] == ("verified", "ok"), "a list of checksums needs none itself"
     (path / "his" / "b.ibd").unlink()
     value, level, detail = verdict(look)
     assert (value, level, detail["problem"]) == ("mismatch", "critical", "file missing")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import os
 import time
 
@@ -78,6 +79,14 @@ def test_an_empty_backup_needs_nothing_to_compare_with(backup, look):
     seen = look(keep=1)
     assert (seen["backup.size_change"].level, seen["backup.size_change"].value) == ("critical", 0)
     assert (seen["backup.count"].value, seen["backup.count"].level) == (0, "warning")
+
+
+def test_a_dump_that_fails_every_night_does_not_become_the_usual(backup, look):
+    for day in range(12):
+        backup(f"his-{day}.sql.gz", 3 + 24 * day, content=gzip.compress(b""))
+    seen = look(keep=7)
+    assert seen["backup.size_change"].level == "critical"
+    assert (seen["backup.count"].value, seen["backup.count"].detail["empty"]) == (0, 12)
 
 
 def test_empty_ones_do_not_pull_the_median_down(nightly, backup, look):
@@ -217,7 +226,7 @@ def test_names_with_odd_bytes_and_personal_data(tmp_path, look, backup):
 
 def test_what_is_being_written_is_told_and_the_one_before_is_judged(nightly, backup, look):
     nightly(first=23.9)
-    backup("his-now.sql.gz", 0, 10)
+    backup("his-now.sql.gz", 0, 100)
     seen = look(keep=8)
     assert set(levels(seen).values()) == {"ok"}
     assert seen["backup.age"].detail["newest"] == "his-0.sql.gz"
@@ -247,6 +256,8 @@ def test_the_only_one_while_it_is_written_is_unknown(backup, look, name):
 def test_a_file_that_is_replaced_all_the_time_is_finished_where_the_site_says_so(backup, look):
     backup("his.sql.gz", 0.01)
     assert look()["backup.age"].level == "unknown"
+    assert look(settle_minutes=0)["backup.age"].level == "ok"
+    backup("his.sql.gz", -0.01)  # by the clock of the server that it lies on
     assert look(settle_minutes=0)["backup.age"].level == "ok"
 
 

@@ -58,6 +58,22 @@ class Session:
     _force_close = close
 
 
+class Deferred(Session):
+    """A session that connects when it is told to, as PyMySQL's does, to a server with these capabilities."""
+
+    def __init__(self, capabilities):
+        super().__init__()
+        self.server_capabilities = capabilities
+        self.told = []
+
+    def _get_server_information(self):
+        self.told.append("greeting")
+
+    def connect(self):
+        self._get_server_information()
+        self.told.append("password")
+
+
 def connect(error=None, session=None, where=SOCKET, budget=25.0):
     given = {}
 
@@ -119,10 +135,21 @@ def test_rows_come_by_name_and_as_text():
 
 
 def test_every_wait_is_bounded_and_no_file_is_given_away():
-    _, given = connect(where=TCP)
+    _, given = connect(where=TCP, session=Deferred(connecting.CLIENT_SSL))
     assert {given[key] for key in ("connect_timeout", "read_timeout", "write_timeout")} == {5.0}
     assert (given["host"], given["ssl"], given["local_infile"]) == ("10.0.8.14", {"ca": "/etc/ca.pem"}, False)
     assert connect()[1]["unix_socket"] == "/run/mysqld/mysqld.sock"
+
+
+def test_where_encryption_was_declared_no_password_goes_to_a_server_without_it():
+    session = Deferred(connecting.CLIENT_SSL | 1)
+    connect(where=TCP, session=session)
+    assert session.told == ["greeting", "password"]
+    session = Deferred(1)
+    with pytest.raises(Unmeasurable) as raised:
+        connect(where=TCP, session=session)
+    assert (raised.value.code, raised.value.parameters["command"]) == ("command_failed", "TLS")
+    assert session.told == ["greeting"]
 
 
 @pytest.mark.parametrize(

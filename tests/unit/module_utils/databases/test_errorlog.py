@@ -33,7 +33,8 @@ def told(server, tmp_path):
     def look(text, since=SINCE, **figures):
         path = tmp_path / "error.log"
         path.write_text(text, encoding="utf-8")
-        made = server(figures={"log_error": str(path), **figures}, since=since)
+        made = server(figures={"log_error": str(path), "uptime": "3600", **figures}, since=since)
+        made.now = SINCE + 86400
         (seen,) = take(made, ["database.error_log"], errorlog.errors, "his")
         return seen
 
@@ -92,8 +93,26 @@ def test_many_errors_are_a_warning(told):
     assert told("2026-11-22 10:00:00 1 [ERROR] again\n" * 100).level == "warning"
 
 
-def test_an_empty_log_has_no_errors_and_one_in_no_known_form_is_unknown(told):
-    assert (told("").value, told("").level) == (0, "ok")
+def test_a_log_that_somebody_emptied_is_not_one_without_errors(told, tmp_path):
+    seen = told("")
+    assert (seen.level, seen.reason["code"]) == ("unknown", "log_emptied")
+    late = "2026-11-22 10:00:00 1 [Note] quiet\n"
+    assert told(late).level == "ok"  # which begins before the server's start
+    seen = told(late, uptime=str(90 * 86400))
+    assert (seen.level, seen.reason["code"]) == ("unknown", "partly_covered")
+    (tmp_path / "error.log.1").write_text("")
+    os.utime(tmp_path / "error.log.1", (SINCE - 60,) * 2)
+    assert {told(text, uptime=str(90 * 86400)).level for text in (late, "")} == {"ok"}  # rotated before the period
+
+
+@pytest.mark.parametrize(("name", "content"), [("error.log.1.xz", b"\xfd7zXZ"), ("error.log.1.gz", b"\x1f\x8b\x08")])
+def test_a_rotated_log_that_cannot_be_unpacked_is_missed(told, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content + b"\0" * 40)
+    seen = told("2026-11-22 10:00:00 1 [Note] quiet\n")
+    assert seen.level == "unknown"
+
+
+def test_a_log_in_no_known_form_is_unknown(told):
     seen = told('{"prio": 2, "err_code": 10119, "msg": "Aborting"}\n' * 3)
     assert (seen.level, seen.reason["code"]) == ("unknown", "unparsable")
 

@@ -32,7 +32,7 @@ def look(**inputs):
 )
 def test_a_recorded_server_answers_every_check_in_the_schema_of_observations(server, name, replication, tmp_path):
     log = tmp_path / "error.log"
-    log.write_text("")
+    log.write_text("2026-10-01  3:34:16 0 [Note] Starting\n")
     made = server(
         name, figures={"uptime": 90000, "datadir": str(tmp_path), "log_error": str(log)},
         replication=replication, transactions=[],
@@ -109,6 +109,22 @@ def test_what_cannot_be_inspected_is_one_unknown(without_driver):
 def test_an_option_file_that_is_not_there_is_not_a_server_that_is_down():
     found = look(config_file="/nonexistent/client.cnf")
     assert (found[0].level, found[0].reason["code"]) == ("unknown", "source_missing")
+
+
+def test_what_breaks_one_instance_costs_the_others_nothing(monkeypatch, without_driver):
+    def account(instance):
+        if instance.name == "odd":
+            raise ValueError("broken")
+        return real(instance)
+
+    real = inspection.account
+    monkeypatch.setattr(inspection, "account", account)
+    instances = tuple(Instance(name, "mysql") for name in ("odd", "his"))
+    found = [seen for seen in inspection.inspect(SETTINGS, instances) if seen.check == "database.reachable"]
+    assert [(seen.subject, seen.reason["code"]) for seen in found] == [
+        ("odd", "check_crashed"),
+        ("his", "tool_missing"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ def test_other_errors_are_masked_and_on_one_line():
         ("UPDATE /* Li Si */ t2 SET a1=0xFF, b=1.5e3 -- Li\nWHERE c=\"x\\\"y\"", "UPDATE t2 SET a1=?, b=? WHERE c=?"),
         ("INSERT INTO t VALUES ('Li Si wa", "INSERT INTO t VALUES (?"),
         ("SELECT 'it''s', `col 1`", "SELECT ?, `col 1`"),
+        ("SELECT a -- it's\n FROM t WHERE n='Li Si'", "SELECT a FROM t WHERE n=?"),
+        ("SELECT a /* don't */ FROM t WHERE n='Li Si'", "SELECT a FROM t WHERE n=?"),
+        ("SELECT `a#b` FROM t WHERE n='Li Si'", "SELECT `a#b` FROM t WHERE n=?"),
     ],
 )  # fmt: skip
 def test_statements_lose_their_literals(statement, shown):

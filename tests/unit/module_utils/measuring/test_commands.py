@@ -31,6 +31,13 @@ def test_tools_in_sbin_are_found_without_a_path(monkeypatch):
     assert commands.available("ldconfig")
 
 
+@pytest.mark.parametrize("own", ["", ".", ":/usr/bin", "bin:", "/opt/x/bin:."])
+def test_tools_are_never_looked_for_in_the_current_folder(own):
+    folders = commands.search_path(own).split(":")
+    assert all(folder.startswith("/") for folder in folders)
+    assert ("/opt/x/bin" in folders) is ("/opt" in own)
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "parameters"),
     [

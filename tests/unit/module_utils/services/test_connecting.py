@@ -139,6 +139,16 @@ def test_a_resolver_that_never_answers_costs_no_more_than_the_deadline(monkeypat
         )  # fmt: skip
 
 
+def test_a_name_that_comes_too_late_is_no_answer_though_another_probe_has_more_time(monkeypatch, dead_ports):
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: time.sleep(0.4) or real(*given, **more))
+    seen = look(
+        tcp=[{"host": "127.0.0.1", "port": dead_ports()[0], "timeout": 20}],
+        dns=[{"query": "localhost", "timeout": 0.2}],
+    )
+    assert seen["dns.answer", "localhost"].level == "critical"
+
+
 def test_an_address_that_could_not_be_asked_is_unknown_not_down(monkeypatch):
     monkeypatch.setattr(inspection, "ask", lambda *_: {})
     seen = look(tcp=[{"host": "10.1.2.3", "port": 1}])

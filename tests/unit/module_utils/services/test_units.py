@@ -101,6 +101,22 @@ def test_the_detail_says_what_came_instead(systemd):
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "sub", "level"),
+    [
+        ("/etc/init.d/oracle", "exited", "unknown"),
+        ("/etc/rc.d/init.d/oracle", "exited", "unknown"),
+        ("/etc/init.d/oracle", "running", "ok"),
+        ("", "exited", "ok"),
+    ],
+)
+def test_a_unit_made_of_an_init_script_says_active_long_after_its_process_died(systemd, source, sub, level):
+    systemd(f"Id=oracle.service\nLoadState=loaded\nActiveState=active\nSubState={sub}\nSourcePath={source}\n")
+    (seen,) = look(["oracle.service"])
+    assert seen.level == level
+    assert (seen.reason is None) == (level == "ok")
+
+
 def test_fewer_answers_than_questions_are_unknown_not_shifted(systemd):
     systemd(SHOWN.partition("\n\n")[2])
     assert {each.reason["code"] for each in look(NAMES)} == {"unparsable"}

@@ -190,10 +190,13 @@ def test_secrets_are_replaced_in_events_observations_messages_and_task_names() -
         ({"msg": "Task failed: Missing sudo password"}, "refused", "hosts_refused"),
         ({"msg": "MODULE FAILURE", "module_stderr": "sudo: a password is required\n"}, "refused", "hosts_refused"),
         (
-            {"msg": "x", "module_stderr": "user a is not allowed to execute '/bin/sh'"},
+            {"msg": "x", "module_stderr": "Sorry, user a is not allowed to execute '/bin/sh' as root on db."},
             "refused",
             "hosts_refused",
         ),
+        ({"msg": "the backup's archive says: a password is required"}, "failed", "hosts_failed"),
+        ({"msg": "user his is not allowed to execute PROCEDURE x"}, "failed", "hosts_failed"),
+        ({"msg": "Missing database password for account his"}, "failed", "hosts_failed"),
         ({"msg": "Timed out after 5 second(s).", "timedout": {"period": 5}}, "timed_out", "hosts_timed_out"),
         ({"msg": "MODULE FAILURE: see stdout/stderr"}, "failed", "hosts_failed"),
     ],
@@ -209,3 +212,14 @@ def test_a_failure_is_told_by_its_cause(result: dict[str, Any], outcome: str, co
     assert verdict.state == "partial"
     assert verdict.reasons == (Reason(code, {"hosts": ["db"]}),)
     assert stream.outcomes(True)["db"]["outcome"] == outcome
+
+
+def test_a_host_s_cause_is_that_of_its_last_failure() -> None:
+    events = run_of("web")
+    events[-1:] = [
+        event(4, "runner_on_failed", host="db", res={"msg": "Timed out after 5 second(s).", "timedout": {"period": 5}}),
+        event(5, "runner_on_failed", host="db", res={"msg": "no space left on device"}),
+        event(6, "playbook_on_stats", ok={"web": 1}, failures={"db": 1}, processed={"web": 1, "db": 1}),
+    ]
+    stream, _, _ = follow(events)
+    assert stream.outcomes(True)["db"]["outcome"] == "failed"

@@ -74,3 +74,14 @@ def test_an_asset_says_what_it_is(tmp_path: Path, variables: str, problem: str) 
     (found,) = inventory_problems(read_yaml(path))
     assert found.startswith(f"{path}:5: ")
     assert problem in found
+
+
+def test_an_asset_in_a_group_of_its_own_is_checked_and_cannot_stop_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yml"
+    path.write_text(
+        "not_covered:\n  children:\n    old:\n      hosts:\n        lis: {weibao_asset: windows}\n", encoding="utf-8"
+    )
+    (problem,) = inventory_problems(read_yaml(path))
+    assert "hosts.yml:5: not_covered.children.old.hosts.lis: says what it is" in problem
+    with closing(targets(path)) as asked:
+        assert asked.not_covered() == [{"host": "lis", "kind": "", "product": ""}]

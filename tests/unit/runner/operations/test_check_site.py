@@ -59,6 +59,34 @@ def test_every_problem_of_every_file_is_named_in_one_go(site: Site) -> None:
         ),
         ("host_inspection_thresholds: {filesystem.used: {warn: 1}}\n", "filesystem.used.warn: no such limit"),
         ("host_inspection_thresholds:\n  filesystem.used: {subjects: {/a: {below: 1}}}\n", "subjects./a.below"),
+        ("host_inspection_sudo: 1\n", ":1: host_inspection_sudo: must be of type bool, not int"),
+        (
+            "service_inspection_http:\n- url: http://a\n- url: http://b\n  statsu: [200]\n",
+            ":4: service_inspection_http.1.statsu: no role takes this input; do you mean status?",
+        ),
+        (
+            "service_inspection_http:\n- name: x\n  verify: true\n",
+            ":2: service_inspection_http.0.url: is required",
+        ),
+        ("service_inspection_http:\n- url:\n", ":2: service_inspection_http.0.url: must be of type str, not NoneType"),
+        (
+            "service_inspection_http:\n- url: http://a\n  status: [200, ok]\n",
+            ":3: service_inspection_http.0.status.1: must be of type int, not str",
+        ),
+        (
+            "service_inspection_http:\n- {url: '{{ secret_url }}', method: POST}\n",
+            ":2: service_inspection_http.0.method: must be one of GET, HEAD, OPTIONS",
+        ),
+        ("service_inspection_tcp:\n- {host: a, port: true}\n", "service_inspection_tcp.0.port: must be of type int"),
+        ("service_inspection_dns: [his.local]\n", ":1: service_inspection_dns.0: must be of type dict, not str"),
+        (
+            "backup_inspection_sets:\n- {path: /a, every_hours: daily}\n",
+            ":2: backup_inspection_sets.0.every_hours: must be of type float, not str",
+        ),
+        (
+            "database_inspection_instances:\n- {name: a, engine: mysq, password: !vault x}\n",
+            ":2: database_inspection_instances.0.engine: must be one of mysql, mariadb, oracle, sqlserver, other",
+        ),
     ],
 )
 def test_a_wrong_role_input_is_named_with_its_line(site: Site, text: str, expected: str) -> None:
@@ -120,7 +148,16 @@ def test_a_template_is_left_to_ansible(site: Site) -> None:
     (site.folder / "group_vars").mkdir()
     text = (
         "host_inspection_expected_ports: '{{ ports }}'\nhost_inspection_thresholds: {cpu.steal: {warning: '{{ w }}'}}\n"
+        "service_inspection_tcp: [{host: a, port: '{{ port }}'}, '{{ other }}']\n"
+        "service_inspection_units: ['{% if a %}']\n"
     )
+    (site.folder / "group_vars" / "all.yml").write_text(text)
+    assert check_site(site)
+
+
+def test_what_is_optional_may_be_left_empty(site: Site) -> None:
+    (site.folder / "group_vars").mkdir()
+    text = "service_inspection_http: [{url: http://a, contains: , status: [200]}]\n"
     (site.folder / "group_vars" / "all.yml").write_text(text)
     assert check_site(site)
 

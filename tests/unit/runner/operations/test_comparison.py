@@ -117,3 +117,27 @@ def test_the_channels_of_a_server_that_does_not_answer_are_not_gone(state: Path)
     silent = unknown("database.replication", "his", "database_unreachable")
     found = compared(state, sealed_run(state, {"db": [silent]}))
     assert (found.gone, keys(found.unconfirmed)) == ((), [("db", "database.replication", "his lis")])
+
+
+def test_what_its_check_did_not_look_at_again_is_not_gone(state: Path) -> None:
+    inodes = observe({"filesystem.inodes": {"critical": 90}}, "filesystem.inodes", "/", 99, "percent")
+    sealed_run(state, {"web": [used(95), inodes]}, ago=DAY)
+    # host_inspection_checks now leaves out the inodes, while others of the section and the role were made.
+    found = compared(state, sealed_run(state, {"web": [used(10)]}))
+    assert keys(found.gone) == [("web", "filesystem.used", "/")]
+    assert keys(found.unconfirmed) == [("web", "filesystem.inodes", "/")]
+
+
+@pytest.mark.parametrize("manifest", ["[]", "{}", '{"hosts": {"web": null}}', '{"hosts": []}'])
+def test_an_odd_manifest_is_passed_over(state: Path, manifest: str) -> None:
+    odd = sealed_run(state, {"web": [used(95)]}, ago=DAY)
+    (odd.folder / "manifest.json").write_text(manifest)
+    assert compared(state, sealed_run(state, {"web": [used(95)]})).runs == ()
+
+
+def test_runs_of_other_hosts_do_not_hide_the_last_look_at_one(state: Path) -> None:
+    sealed_run(state, {"web": [used(95)], "db": [used(10)]}, ago=2 * DAY)
+    for hours in range(15):
+        sealed_run(state, {"db": [used(10)]}, ago=timedelta(hours=40 - hours), limit="db")
+    found = compared(state, sealed_run(state, {"web": [used(95)], "db": [used(10)]}))
+    assert found.status == {("web", "filesystem.used", "/"): "same"}

@@ -11,8 +11,8 @@ from module_utils.observations import observe, problems, unknown
 from runner.evidence.canonical import digest_file, timestamp
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import MANIFEST, OpenRun, seal
+from runner.history import last_whole_run
 from runner.operations.growth import growth_since_last_run
-from runner.operations.history import last_whole_run
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GIB = 2**30
