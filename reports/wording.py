@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,20 +9,13 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from module_utils.observations import GRADES
+from reports.quantities import BYTE_UNITS, decimals_of, figure, is_short, mildest, scale
 from reports.text import natural, printable, shorten
 
 if TYPE_CHECKING:
     from reports.catalogue import Catalogue
 
 _FIELD = re.compile(r"\{(\w+)(?::([^}]*))?\}")
-_BYTE_UNITS = ("PiB", "TiB", "GiB", "MiB", "KiB")
-#: Per unit the larger units that read better: their length, and from which value on.
-_LARGER = {
-    "bytes": [(unit, 1024**power, 1024**power) for power, unit in zip((5, 4, 3, 2, 1), _BYTE_UNITS, strict=True)],
-    "seconds": [("days", 86400, 172_800), ("hours", 3600, 7200), ("minutes", 60, 120)],
-    "hours": [("days", 24, 48)],
-}
-_DECIMALS = {"per_core": 2, "milliseconds": 2}
 #: How the entries of known lists read.
 _ENTRIES = {
     "ports": "{port} {process}",
@@ -39,8 +31,6 @@ _MANY_NAMES = 12
 _NAMED_OF_MANY = 3
 #: Parameters of reasons that hold code words of the modules, which the catalogue's ``names`` word.
 _CODE_WORDS = ("feature", "source", "what", "service", "message")
-#: A value that its limit tells apart by a hair gets so many more decimals before it is cut off.
-_MORE_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -159,7 +149,12 @@ class Wording:
         if isinstance(overdue, str) and isinstance(value, (int, float)) and value < 0:
             return self.fill(overdue, {"value": -value})
         limits = limits or {}
-        return self.quantity(value, unit, near=[limits[key] for key in GRADES if limits.get(key) is not None])
+        near = [limits[key] for key in GRADES if limits.get(key) is not None]
+        return self.quantity(value, unit, near=near, limit=mildest(limits))
+
+    def cause(self, check: str, detail: Mapping[str, Any]) -> str:
+        """Return in a few words why a check is bad, where the catalogue tells and the detail holds it."""
+        return next(iter(self._parts(self.catalogue.find("checks", check, "cause"), detail)), "")
 
     def limit(self, check: str, limits: Mapping[str, Any], level: str) -> str:
         """Return the limit of a level: the figure, or for a flag what it should be."""
@@ -169,6 +164,24 @@ class Wording:
         if unit == "flag":
             return self.term("expected", value=self.result(check, int(bool(limits.get("below"))), unit))
         return self.term("below" if limits.get("below") else "at_least", value=self.quantity(limit, unit, exact=True))
+
+    def wanted(self, check: str, limits: Mapping[str, Any], value: Any = None) -> str:
+        """Return what a bad ``value`` should have been, in the unit in which it reads; the mildest limit decides."""
+        limit, unit, below = mildest(limits), self.unit_of(check), bool(limits.get("below"))
+        if limit is None:
+            return self.term("dash")
+        if unit == "flag":
+            return self.term("expected", value=self.result(check, int(below), unit))
+        if unit == "count":
+            none = limit == 1 and not below
+            shown = self.result(check, 0 if none else limit, unit)
+            return self.term("expected" if none else "wanted_above" if below else "wanted_below", value=shown)
+        if isinstance(value, (int, float)) and unit != "bytes":
+            larger, length = scale(value, unit, limit)
+            if not is_short(limit / length):
+                larger, length = scale(limit, unit, limit)
+            limit, unit = limit / length, larger
+        return self.term("wanted_above" if below else "wanted_below", value=self.quantity(limit, unit, exact=True))
 
     def all_limits(self, check: str, limits: Mapping[str, Any]) -> str:
         """Return every limit of a check with its level, from the mildest."""
@@ -182,21 +195,23 @@ class Wording:
         """Return the unit of a check's value, empty for counts and names."""
         return str(self.catalogue.find("checks", check, "unit") or "")
 
-    def quantity(self, value: Any, unit: str, *, exact: bool = False, near: Sequence[float] = ()) -> str:
+    def quantity(
+        self, value: Any, unit: str, *, exact: bool = False, near: Sequence[float] = (), limit: float | None = None
+    ) -> str:
         """Return a value with its unit; ``exact`` drops decimals that say nothing, as limits are written.
 
-        The figure stands on the same side of the limits ``near`` it as the value does.
+        The figure stands on the same side of the limits ``near`` it as the value does, and in a unit in which the
+        ``limit`` that stands beside it reads well, too.
         """
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return self.plain(value)
         if unit == "flag":
             return self.term(f"flag_{int(bool(value))}")
-        for larger, length, least in _LARGER.get(unit, ()) if unit == "bytes" or not exact else ():
-            if abs(value) >= least:
-                value, unit, near = value / length, larger, [limit / length for limit in near]
-                break
-        number = _number(value, 4 if exact and unit not in _BYTE_UNITS else _decimals(value, unit), near)
-        if unit in _BYTE_UNITS or (unit == "percent" and not exact):
+        if unit == "bytes" or not exact:
+            unit, length = scale(value, unit, limit)
+            value, near = value / length, [one / length for one in near]
+        number = figure(value, 4 if exact and unit not in BYTE_UNITS else decimals_of(value, unit), near)
+        if unit in BYTE_UNITS or (unit == "percent" and not exact):
             number = number if "." in number else f"{value:.1f}"
         return number if unit in ("", "count") else self._with_unit(number, unit)
 
@@ -227,7 +242,7 @@ class Wording:
         if isinstance(value, bool):
             return self.term(f"flag_{int(value)}")
         if isinstance(value, (int, float)):
-            return _number(value, 1 if abs(value) >= 10 else 2)
+            return figure(value, 1 if abs(value) >= 10 else 2)
         if isinstance(value, Mapping):
             return self.pairs(value)
         if isinstance(value, (list, tuple)):
@@ -255,18 +270,20 @@ class Wording:
         ``{key:if}`` writes nothing: its part stands only where the figure is neither false nor 0.
         A check without such parts shows the plain figures of its detail.
         """
-        templates = self.catalogue.find("checks", check, "evidence")
-        parts = [
-            self.fill(template, detail)
-            for template in (templates if isinstance(templates, list) else ())
-            if all(_is_given(detail.get(key), style) for key, style in _FIELD.findall(template))
-        ]
+        parts = self._parts(self.catalogue.find("checks", check, "evidence"), detail)
         if not parts:
             shown = {key: value for key, value in detail.items() if key != "scope" and _is_scalar(value)}
             parts = [f"{key} {self.plain(value)}" for key, value in shown.items()]
         if detail.get("scope") in ("container", "machine"):
             parts.append(self.term(f"scope_{detail['scope']}"))
         return shorten(self.term("part_separator").join(part for part in parts if part), _LONGEST_TEXT * 2)
+
+    def _parts(self, templates: Any, detail: Mapping[str, Any]) -> list[str]:
+        return [
+            self.fill(template, detail)
+            for template in (templates if isinstance(templates, list) else ())
+            if all(_is_given(detail.get(key), style) for key, style in _FIELD.findall(template))
+        ]
 
     def fill(self, template: str, parameters: Mapping[str, Any]) -> str:
         """Return a template with each ``{key:format}`` replaced; a parameter that is missing leaves nothing."""
@@ -320,23 +337,6 @@ class Wording:
             listed = self.term("list_separator").join(printable(part) for part in parts[:most])
             return self.term("and_hosts", listed=listed, count=len(names))
         return self.term("list_separator").join(printable(part) for part in parts)
-
-
-def _decimals(value: float, unit: str) -> int:
-    return 1 if abs(value) >= 10 else _DECIMALS.get(unit, 1)
-
-
-def _number(value: float, decimals: int, near: Sequence[float] = ()) -> str:
-    """Return a figure with at most so many decimals, or more where it would else cross a limit near it."""
-    if isinstance(value, int) or value.is_integer():
-        return f"{int(value):,}" if abs(value) >= 10_000 else str(int(value))
-    for places in range(decimals, decimals + _MORE_DECIMALS + 1):
-        shown = f"{value:.{places}f}"
-        if all((float(shown) >= limit) == (value >= limit) for limit in near):
-            break
-    else:
-        shown = f"{math.floor(value * 10**places) / 10**places:.{places}f}"
-    return shown.rstrip("0").rstrip(".")
 
 
 def _is_given(value: Any, style: str) -> bool:

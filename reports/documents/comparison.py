@@ -32,7 +32,7 @@ class Comparison:
 
     ``runs`` are (run id, started as ISO text) of those compared with, the newest first; none: nothing to compare with.
     ``status`` maps (host, check, subject) of each warning and critical now to one of STATUSES, ``first`` being that
-    the host was never inspected before. ``gone`` was bad and is measured fine, or no longer exists; ``unconfirmed`` was
+    it was never measured before. ``gone`` was bad and is measured fine, or no longer exists; ``unconfirmed`` was
     bad and could not be measured this time, so nobody may take it for gone.
     """
 

@@ -39,9 +39,7 @@ def folded(found: Sequence[One], words: Wording) -> list[list[One]]:
 
     Only as many checks are folded over their subjects as the rows need to become few, the most frequent first.
     """
-    alike = grouped(
-        found, lambda one: (one.level, one.check, one.subject, words.limit(one.check, one.limits, one.level))
-    )
+    alike = grouped(found, lambda one: (one.level, one.check, one.subject, words.wanted(one.check, one.limits)))
     rows = [part for group in alike for part in ([group] if len(group) >= MANY_ALIKE else [[one] for one in group])]
     place = {id(one): number for number, one in enumerate(found)}
     kinds = sorted(grouped(rows, lambda row: (row[0].level, row[0].check)), key=len, reverse=True)
@@ -98,7 +96,14 @@ def span(found: Sequence[Graded], words: Wording) -> str:
     return words.listed(list(results))
 
 
-def limit(found: Sequence[Graded], words: Wording) -> str:
-    """Return the limit that findings reached, or the limits."""
-    limits = dict.fromkeys(words.limit(one.check, one.limits, one.level) for one in found)
-    return words.listed(list(limits), 2)
+def told(found: Sequence[Finding], words: Wording) -> str:
+    """Return the result, or from which to which they go, and why, where one cause is known of them all."""
+    causes = {words.cause(one.check, one.detail) for one in found}
+    cause = causes.pop() if len(causes) == 1 else ""
+    return words.labelled(span(found, words), cause) if cause else span(found, words)
+
+
+def wanted(found: Sequence[Graded], words: Wording) -> str:
+    """Return what the results should have been."""
+    values = dict.fromkeys(words.wanted(one.check, one.limits, found[0].value) for one in found)
+    return words.listed(list(values), 2)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 #: With more kinds of failure than this, missed hosts are told by outcome; each one's message is with the provenance.
 _MANY_FAILURES = 6
-_MESSAGE_LENGTH = 80
+_MESSAGE_LENGTH = 70
 #: How Ansible begins what the outcome says already; the cause comes after it.
 _SAID_ABOVE = re.compile(
     r"(?:Task failed: )?(?:Failed to connect to the host via ssh: "
-    r'|Data could not be sent to remote host "[^"]*"\. Make sure this host can be reached over ssh: )'
+    r"|Data could not be sent to remote host [\"'][^\"']*[\"']\. Make sure this host can be reached over ssh: )"
 )
 
 
@@ -63,7 +63,8 @@ def technical(hosts: Sequence[HostResult], words: Wording) -> str:
         return ""
     said = _SAID_ABOVE.match(messages[0])
     first = shorten(printable(messages[0][said.end() if said else 0 :]), _MESSAGE_LENGTH)
-    return words.term("and_more", listed=first) if len(messages) > 1 else first
+    said_first = words.term("and_more", listed=first) if len(messages) > 1 else first
+    return words.labelled(words.term("technical"), said_first)
 
 
 def uncovered_assets(record: InspectionRecord, words: Wording) -> list[Block]:

@@ -31,11 +31,11 @@ def exceptions(record: InspectionRecord, words: Wording) -> list[Block]:
     compared = record.compared is not None
     columns = (
         Column(words.term("level"), words.share("level_share"), "center"),
-        Column(words.term("host"), 32 if record.fleet else 15),
-        Column(words.term("item"), 38 if compared or record.fleet else 46),
-        Column(words.term("result"), 16 if record.fleet else 15),
-        Column(words.term("limit"), 15 if record.fleet else 13),
-        *((Column(words.term("compared"), 13, "center"),) if compared else ()),
+        Column(words.term("host"), 32 if record.fleet else 12),
+        Column(words.term("item"), 38 if record.fleet else 40 if compared else 50),
+        Column(words.term("result"), 17 if record.fleet else 22),
+        Column(words.term("wanted"), 14),
+        *((Column(words.term("compared"), 12, "center"),) if compared else ()),
     )
     folded = folding.folded(bad, words)
     title = words.term("exceptions")
@@ -54,8 +54,8 @@ def _exception(found: list[Finding], record: InspectionRecord, words: Wording) -
             Cell(words.level(one.level), tone=cast("Tone", one.level)),
             Cell(folding.hosts([one.host for one in found], record, words)),
             Cell(folding.item(found, words)),
-            Cell(folding.span(found, words)),
-            Cell(folding.limit(found, words)),
+            Cell(folding.told(found, words)),
+            Cell(folding.wanted(found, words)),
             *status,
         )
     )

@@ -71,13 +71,13 @@ def _sections_left_out(record: InspectionRecord, sections: Mapping[str, list[str
 
 
 def _conclusion(record: InspectionRecord, words: Wording, *, restricted: bool) -> str:
-    counts, missed = record.counts, record.missed
+    counts = record.counts
     figures = {
         **counts,
         "expected": len(record.hosts),
         "reached": len(record.inspected),
         "measured": record.measured,
-        "missed": _names([host.name for host in missed], record, words),
+        "missed": len(record.missed),
     }
     state = "restricted" if restricted and record.complete else record.state
     sentences = [words.term(f"state_{state}", **figures)]
@@ -92,7 +92,7 @@ def _conclusion(record: InspectionRecord, words: Wording, *, restricted: bool) -
                 (
                     folding.hosts([each.host for each in one], record, words),
                     folding.item(one, words),
-                    folding.span(one, words),
+                    folding.told(one, words),
                 )
             )
             for one in foremost

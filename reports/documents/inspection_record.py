@@ -147,9 +147,18 @@ class InspectionRecord:
 
     @property
     def bad(self) -> tuple[Finding, ...]:
-        """Return warnings and criticals, the worst first, new ones before known ones, then in the order of hosts."""
+        """Return warnings and criticals: the worst first, new before known, then what the hospital's work hangs on."""
         bad = (finding for finding in self.findings if finding.bad)
-        return tuple(sorted(bad, key=lambda one: (-rank(one.level), _STATUS_ORDER.get(self.status(one), 0))))
+        return tuple(
+            sorted(
+                bad,
+                key=lambda one: (
+                    -rank(one.level),
+                    _STATUS_ORDER.get(self.status(one), 0),
+                    not one.check.startswith(_FELT),
+                ),
+            )
+        )
 
     @property
     def logs(self) -> LogDigest:
@@ -245,6 +254,8 @@ def inspection_record(
     )
 
 
+#: Checks of what people work with and what their data hang on; the rest is about the machines below.
+_FELT = ("database.", "http.", "tcp.", "dns.", "unit.active", "backup.")
 _STATUS_ORDER = {status: place for place, status in enumerate(STATUSES)}
 
 

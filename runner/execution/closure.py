@@ -72,9 +72,10 @@ class _Collector:
         self._modules = {path.stem: path for path in (project / "library").glob("*.py")}
 
     def always(self) -> None:
-        """Add what every playbook may use: settings, filters, and what Ansible finds beside the playbooks."""
+        """Add what every playbook may use: settings, plugins, and what Ansible finds beside the playbooks."""
         self.files.add(self.project / "ansible.cfg")
-        self._folder(self.project / "filter_plugins")
+        for name in ("filter_plugins", "strategy_plugins"):
+            self._folder(self.project / name)
         for name in ("group_vars", "host_vars", "files", "templates"):
             self._folder(self.project / "playbooks" / name)
 

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput
@@ -50,17 +51,22 @@ class Targets:
     def __init__(self, project: Path, playbook: Path, inventory: Path, limit: str | None) -> None:
         question = json.dumps([str(inventory), limit, NOT_COVERED, *_patterns(playbook)])
         self._limit = limit
+        # A pipe would hold the answer for a large site, and the process with it, until somebody reads it.
+        self._printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, question],
             env={**os.environ, "ANSIBLE_CONFIG": str(project / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=self._printed,
             stderr=subprocess.DEVNULL,
-            text=True,
         )
         self._answer: dict[str, Any] | None = None
         if limit is not None:
-            self._check_limit()
+            try:
+                self._check_limit()
+            except BadInput:
+                self.close()
+                raise
 
     def _check_limit(self) -> None:
         """Raise BadInput where a part of the limit, or all of it, matches no host."""
@@ -72,7 +78,9 @@ class Targets:
 
     def _read(self) -> dict[str, Any]:
         if self._answer is None:
-            printed, _ = self._process.communicate()
+            self._process.wait()
+            self._printed.seek(0)
+            printed = self._printed.read()
             answer: dict[str, Any] = json.loads(printed) if printed else {"error": "the inventory cannot be read"}
             if "error" in answer and self._limit is not None:
                 raise BadInput(f"--limit {self._limit}: {answer['error']}")
@@ -108,7 +116,8 @@ class Targets:
         """End the question where nobody waits for its answer any more."""
         if self._answer is None:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
+        self._printed.close()
 
 
 def _patterns(playbook: Path) -> list[str]:

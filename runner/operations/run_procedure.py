@@ -113,7 +113,7 @@ def prepare(
         limit=request.limit,
         check=request.check,
         variables=variables,
-        forks=min(48, 6 * (os.cpu_count() or 1)),
+        forks=min(48, 4 * (os.cpu_count() or 1)),
         timeout_seconds=request.timeout_seconds,
     )
     arguments = {

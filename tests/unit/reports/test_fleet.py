@@ -213,7 +213,7 @@ def test_many_subjects_of_one_check_share_a_row(hosts: int, zh: Wording) -> None
     document = inspection_document(inspection_record(manifest, lambda: iter(rows)), zh)
     table = next(one for one in _tables(document.sections[0]) if one.title == "异常")
     assert [row[0] for row in _cells(table)] == ["严重", "警告"]
-    assert "服务单元状态：app-0.service" in _cells(table)[0][2]
+    assert "系统服务运行状态：app-0.service" in _cells(table)[0][2]
     assert _cells(table)[0][2].endswith("共 120 个")
     assert any(isinstance(one, Paragraph) and "已按检查项合并" in one.text for one in document.sections[0].blocks)
 

@@ -79,7 +79,7 @@ def test_an_issued_version_is_no_draft(sample: Sample) -> None:
 def test_a_partial_run_says_so_first_and_in_red(sample: Sample) -> None:
     conclusion = _conclusion(sample.document())
     assert conclusion.tone == "critical"
-    assert conclusion.text.startswith("巡检不完整：应检 3 台主机，实检 2 台，漏检 ris-web-1。")
+    assert conclusion.text.startswith("巡检不完整：应检 3 台主机，实检 2 台，漏检 1 台。")
     assert "主机无法连接：ris-web-1" in conclusion.text
     assert "ris-app-1 文件系统使用率 /var 95.2%" in conclusion.text
 
@@ -191,7 +191,7 @@ def test_exceptions_come_worst_first_and_each_check_has_its_solution(sample: Sam
     rows = [[cell.text for cell in row.cells] for row in tables["异常"].rows]
     levels = [row[0] for row in rows]
     assert levels == sorted(levels, key=["严重", "警告"].index)
-    assert ["严重", "ris-app-1", "文件系统使用率 /var", "95.2%", "≥ 90%"] in rows
+    assert ["严重", "ris-app-1", "文件系统使用率 /var", "95.2%", "应 < 80%"] in rows
     solutions = {row.cells[0].text: row.cells[1].text for row in tables["处理建议"].rows}
     bad = {one["check"] for one in sample.rows if one["level"] in ("warning", "critical")}
     assert set(solutions) == {zh.title(check) for check in bad}
@@ -203,7 +203,7 @@ def test_exceptions_that_many_hosts_share_stand_in_one_row(complete: Sample) -> 
     complete.rows = [{**template, "host": f"node-{number}", "value": 91.0 + number} for number in range(6)]
     table = next(block for block in complete.document().sections[0].blocks if isinstance(block, Table))
     assert [[cell.text for cell in row.cells][1:5] for row in table.rows] == [
-        ["node-0 至 node-5（共 6 台）", "文件系统使用率 /var", "91.0% 至 96.0%", "≥ 90%"]
+        ["node-0 至 node-5（共 6 台）", "文件系统使用率 /var", "91.0% 至 96.0%", "应 < 80%"]
     ]
 
 
@@ -233,7 +233,7 @@ def test_many_missed_hosts_are_told_by_outcome(sample: Sample) -> None:
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     advice = "网络不通或 SSH 登录失败：检查主机是否开机、网络与跳板机、登录账号与密钥。"
     assert rows == [["web-1 至 web-30（共 30 台）", "无法连接", advice]]
-    assert table.rows[0].cells[2].note == "web-1: No route to host 等"
+    assert table.rows[0].cells[2].note == "技术信息：web-1: No route to host 等"
     hosts = next(section for section in sample.document().sections if section.title == "主机一览")
     assert all(f"{name}: No route to host" in sample.said(hosts) for name in names)
 

@@ -69,9 +69,10 @@ def test_the_planted_failures_are_what_modules_measure() -> None:
 
 
 def test_the_first_sheet_of_paper_holds_them_all(document: Document, zh: Wording) -> None:
-    page = pypdf.PdfReader(io.BytesIO(render(document, "pdf"))).pages[0].extract_text().partition("\n上次有异常")[0]
-    assert page.count("\n严重 ") + page.count("\n警告 ") == len(planted.PLANTED)
+    page = pypdf.PdfReader(io.BytesIO(render(document, "pdf"))).pages[0].extract_text()
     assert all(f"\n{host} " in page for host in planted.OUTCOMES)
+    table = page.partition("\n异常\n")[2].partition("\n上次有异常")[0]
+    assert table.count("\n严重 ") + table.count("\n警告 ") == len(planted.PLANTED)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_missed_host_says_what_happened_and_what_to_do(
     row = next(row for row in table.rows if row.cells[0].text == host)
     assert row.cells[1].text == outcome
     assert advice in row.cells[2].text
-    assert row.cells[2].note.startswith(technical)
+    assert row.cells[2].note.startswith(f"技术信息：{technical}")
     assert not re.search("Failed|Missing", row.cells[2].text)
 
 
@@ -142,7 +143,7 @@ def test_the_comparison_is_summed_up_and_what_is_gone_is_listed(document: Docume
     )
     assert _rows(document, "已消除的异常") == [
         ["严重", "db1", "文件系统使用率 /var/lib/mysql", "93.5%"],
-        ["警告", "app1", "服务单元状态 cups.service", "失败"],
+        ["警告", "app1", "系统服务运行状态 cups.service", "失败"],
     ]
 
 
@@ -168,8 +169,10 @@ def test_hosts_that_share_an_exception_count_what_is_new(zh: Wording) -> None:
     comparison = Comparison(runs=(("a", planted.TIME), ("b", "2026-10-01T00:00:00Z")), status=status)
     record = inspection_record(planted.manifest(hosts), lambda: iter(rows), comparison=comparison)
     document = inspection_document(record, zh)
-    assert _rows(document, "异常") == [["警告", "全部 4 台主机", "CPU 使用率", "99.0%", "≥ 95%", "新增 3 / 仍存在 1"]]
-    assert any("上次未查到的主机取更早的巡检，最早 2026-10-01 08:00" in text for text in _paragraphs(document))
+    assert _rows(document, "异常") == [
+        ["警告", "全部 4 台主机", "CPU 使用率", "99.0%", "应 < 95%", "新增 3 / 仍存在 1"]
+    ]
+    assert any("上次未查到的取更早的巡检，最早 2026-10-01 08:00" in text for text in _paragraphs(document))
 
 
 def test_spreadsheet_and_json_say_what_is_new_too(record: InspectionRecord, document: Document) -> None:

@@ -69,6 +69,39 @@ def test_the_limit_that_was_reached(zh: Wording) -> None:
 
 
 @pytest.mark.parametrize(
+    ("check", "value", "limits", "result", "wanted"),
+    [
+        ("filesystem.used", 97, {"warning": 80, "critical": 90}, "97.0%", "应 < 80%"),
+        ("backup.age", 75.2, {"warning": 48, "critical": 72}, "3.1 天", "应 < 2 天"),
+        ("backup.age", 75.2, {"warning": 30, "critical": 50}, "75.2 小时", "应 < 30 小时"),
+        ("backup.age", 480, {"warning": 26, "critical": 50}, "20 天", "应 < 26 小时"),
+        ("database.transaction", 259200, {"warning": 600}, "3 天", "应 < 10 分钟"),
+        ("http.time", 3503.3, {"warning": 3000}, "3.5 秒", "应 < 3 秒"),
+        ("http.time", 700.4, {"warning": 500}, "700 毫秒", "应 < 500 毫秒"),
+        ("database.end_of_life", 12, {"warning": 180, "below": True}, "12 天", "应 ≥ 180 天"),
+        ("filesystem.deleted_open", 21474836480, {"warning": 1073741824}, "20.0 GiB", "应 < 1.0 GiB"),
+        ("filesystem.deleted_open", 2e9, {"warning": 1.5e9}, "1.9 GiB", "应 < 1.4 GiB"),
+        ("memory.oom_kills", 2, {"warning": 1}, "2 次", "应为：0 次"),
+        ("backup.count", 3, {"warning": 7, "below": True}, "3 份", "应 ≥ 7 份"),
+        ("time.synchronised", 0, {"critical": 1, "below": True}, "未同步", "应为：已同步"),
+        ("filesystem.used", 50, {"notice": 40}, "50.0%", "—"),
+    ],
+)
+def test_what_a_bad_value_should_have_been_stands_in_its_unit(
+    check: str, value: Any, limits: dict[str, Any], result: str, wanted: str, zh: Wording
+) -> None:
+    assert (zh.result(check, value, zh.unit_of(check), limits), zh.wanted(check, limits, value)) == (result, wanted)
+
+
+def test_the_cause_stands_where_the_module_told_it(zh: Wording, en: Wording) -> None:
+    assert zh.cause("database.replication", {"sql_errno": 1062, "io_errno": 0}) == "应用出错（1062）"
+    assert en.cause("database.replication", {"io_errno": 2003, "state": "x"}) == "error 2003 of the receiver"
+    assert zh.cause("http.answer", {"problem": "connection timed out"}) == "连接超时"
+    assert zh.cause("http.answer", {"status": 503}) == "状态码 503"
+    assert zh.cause("filesystem.used", {"type": "ext4"}) == ""
+
+
+@pytest.mark.parametrize(
     ("check", "value", "limits", "shown"),
     [
         ("certificate.expiry", 29.96, {"warning": 30, "below": True}, "29.96 天"),
@@ -82,7 +115,7 @@ def test_the_limit_that_was_reached(zh: Wording) -> None:
         ("filesystem.deleted_open", 104857599, {"notice": 104857600}, "99.99999 MiB"),
         ("filesystem.time_to_full", 71.99, {"warning": 72, "below": True}, "2.9996 天"),
         ("filesystem.time_to_full", "not_growing", {"warning": 24, "below": True}, "用量未增长"),
-        ("filesystem.time_to_full", 4000, {"warning": 24, "below": True}, "166.7 天"),
+        ("filesystem.time_to_full", 4000, {"warning": 24, "below": True}, "167 天"),
         ("certificate.expiry", -3.2, {"critical": 7, "below": True}, "已过期 3.2 天"),
     ],
 )

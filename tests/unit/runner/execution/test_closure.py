@@ -8,7 +8,7 @@ import pytest
 from runner.execution.closure import closure_of, files_digest
 from runner.site import PROJECT
 
-PARTS = ("ansible.cfg", "playbooks", "roles", "library", "module_utils", "filter_plugins")
+PARTS = ("ansible.cfg", "playbooks", "roles", "library", "module_utils", "filter_plugins", "strategy_plugins")
 
 
 @pytest.fixture

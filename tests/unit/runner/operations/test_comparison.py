@@ -96,6 +96,41 @@ def test_a_host_that_the_last_run_missed_is_held_against_the_one_before(state: P
     assert len(found.runs) == 2
 
 
+NOT_SEEN = unknown("filesystem.used", "/", "not_permitted")
+GAUGE = used(10, "/boot")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "status", "gone"),
+    [
+        (used(95), used(95), "same", False),
+        (used(85), used(95), "worse", False),
+        (used(95), used(10), None, True),
+        (used(10), used(95), "new", False),
+        (NOT_SEEN, used(95), "first", False),
+        (GAUGE, used(95), "new", False),  # it was not there
+    ],
+)
+def test_what_the_last_runs_could_not_measure_is_held_against_the_one_before(
+    state: Path, earlier: Observation, now: Observation, status: str | None, gone: bool
+) -> None:
+    sealed_run(state, {"web": [earlier, GAUGE]}, ago=3 * DAY)
+    for days in (2, 1):
+        sealed_run(state, {"web": [NOT_SEEN, GAUGE]}, ago=days * DAY)
+    found = compared(state, sealed_run(state, {"web": [now, GAUGE]}))
+    assert found.status.get(("web", "filesystem.used", "/")) == status
+    assert keys(found.gone) == ([("web", "filesystem.used", "/")] if gone else [])
+    assert found.unconfirmed == ()
+
+
+def test_what_is_unknown_for_long_stays_unconfirmed(state: Path) -> None:
+    sealed_run(state, {"web": [used(95)]}, ago=3 * DAY)
+    sealed_run(state, {"web": [NOT_SEEN]}, ago=2 * DAY)
+    found = compared(state, sealed_run(state, {"web": [NOT_SEEN]}))
+    assert keys(found.unconfirmed) == [("web", "filesystem.used", "/")]
+    assert len(found.runs) == 2
+
+
 def test_a_run_that_is_looked_at_again_is_compared_with_what_came_before_it(state: Path) -> None:
     old = sealed_run(state, {"web": [used(95)]}, ago=DAY)
     sealed_run(state, {"web": [used(95)]})
