@@ -29,7 +29,8 @@ state() {
 }
 
 make() {
-    podman rm --force --time 0 "$container" >/dev/null 2>&1 || true
+    # One whose processes went with the machine that they ran on is stopped by the first and removed by the second.
+    podman rm --force --time 0 "$container" >/dev/null 2>&1 || podman rm --force "$container" >/dev/null 2>&1 || true
     # Root on a host may look into every process. The container outlives this script and must not inherit its lock.
     podman --runtime runc run --detach --quiet --name "$container" --hostname "$name" \
         --label weibao-lab=host --label "weibao-lab-recipe=$recipe" --network weibao-lab --network-alias "$name" \
