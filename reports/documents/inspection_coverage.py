@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 #: With more kinds of failure than this, missed hosts are told by outcome; each one's message is with the provenance.
 _MANY_FAILURES = 6
 _MESSAGE_LENGTH = 70
-#: How Ansible begins what the outcome says already; the cause comes after it.
+#: How Ansible begins what the outcome says already; the cause comes after it. None comes where ssh was ending while
+#: Ansible still wrote to it.
 _SAID_ABOVE = re.compile(
-    r"(?:Task failed: )?(?:Failed to connect to the host via ssh: "
-    r"|Data could not be sent to remote host [\"'][^\"']*[\"']\. Make sure this host can be reached over ssh: )"
+    r"^(?:Task failed: )?(?:Failed to connect to the host via ssh: "
+    r"|Data could not be sent to remote host [\"'][^\"']*[\"']\. Make sure this host can be reached over ssh: "
+    r"(?:\[Errno 32\] Broken pipe$)?)",
+    re.IGNORECASE,
 )
 
 
@@ -53,17 +56,20 @@ def missed_hosts(record: InspectionRecord, words: Wording) -> list[Block]:
 
 def failure(host: HostResult) -> tuple[str, str]:
     """Return how a host failed, so that equal failures are equal."""
-    return host.outcome, without_figures(host.message or "", host.name)
+    return host.outcome, without_figures(_cause(host), host.name)
+
+
+def _cause(host: HostResult) -> str:
+    return _SAID_ABOVE.sub("", host.message or "", count=1)
 
 
 def technical(hosts: Sequence[HostResult], words: Wording) -> str:
     """Return what the machine said of hosts, shortened; of several messages the first."""
-    messages = list(dict.fromkeys(host.message for host in hosts if host.message))
-    if not messages:
+    causes = list(dict.fromkeys(filter(None, map(_cause, hosts))))
+    if not causes:
         return ""
-    said = _SAID_ABOVE.match(messages[0])
-    first = shorten(printable(messages[0][said.end() if said else 0 :]), _MESSAGE_LENGTH)
-    said_first = words.term("and_more", listed=first) if len(messages) > 1 else first
+    first = shorten(printable(causes[0]), _MESSAGE_LENGTH)
+    said_first = words.term("and_more", listed=first) if len(causes) > 1 else first
     return words.labelled(words.term("technical"), said_first)
 
 

@@ -224,20 +224,6 @@ def test_names_of_many_hosts_do_not_fill_the_first_page(complete: Sample) -> Non
     assert all(name in complete.said(hosts) for name in names)
 
 
-def test_many_missed_hosts_are_told_by_outcome(sample: Sample) -> None:
-    names = [f"web-{number}" for number in range(1, 31)]
-    for name in names:
-        sample.manifest["hosts"][name] = {"outcome": "unreachable", "message": f"{name}: No route to host"}
-    sample.manifest["verdict"]["missed"] = names
-    table = next(block for block in sample.document().sections[0].blocks if isinstance(block, Table))
-    rows = [[cell.text for cell in row.cells] for row in table.rows]
-    advice = "网络不通或 SSH 登录失败：检查主机是否开机、网络与跳板机、登录账号与密钥。"
-    assert rows == [["web-1 至 web-30（共 30 台）", "无法连接", advice]]
-    assert table.rows[0].cells[2].note == "技术信息：web-1: No route to host 等"
-    hosts = next(section for section in sample.document().sections if section.title == "主机一览")
-    assert all(f"{name}: No route to host" in sample.said(hosts) for name in names)
-
-
 def test_missed_hosts_stand_in_the_first_section_with_their_message(sample: Sample) -> None:
     assert "No route to host" in sample.said(sample.document().sections[0])
 
