@@ -43,6 +43,7 @@ benchmark: lab
 	@$(BIN)/python -m benchmarks.events
 	@$(BIN)/python -m benchmarks.inspection
 	@$(BIN)/python -m benchmarks.fleet
+	@$(BIN)/python -m benchmarks.compliance
 
 # make lock   pin the newest versions of everything, with hashes
 lock:

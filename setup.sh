@@ -17,7 +17,7 @@ missing_packages() {
     command -v dpkg-query >/dev/null || return 0
     wanted=
     [ -z "$documents" ] || wanted="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk"
-    [ "$goal" != test ] || wanted="$wanted git openssh-client"
+    [ "$goal" != test ] || wanted="$wanted git openssh-client faketime"
     for package in $wanted; do
         dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
     done

@@ -17,6 +17,8 @@ LANGUAGES = ("zh", "en")
 _FOLDER = Path(__file__).parent / "catalog"
 #: One file for each inspecting role, in the order of the record.
 _CHECKS = ("checks.yml", "checks-services.yml", "checks-backups.yml", "checks-databases.yml")
+#: What contracts, their schedule, their records and their reports are worded with.
+_CONTRACT = ("contract.yml", "schedule.yml", "records.yml", "compliance.yml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -42,6 +44,10 @@ class Catalogue:
         """Return a text, or the key itself where the catalogue has none: a missing word stops no document."""
         found = self.find(table, key, *path)
         return found if isinstance(found, str) else key
+
+    def keys(self, table: str) -> tuple[str, ...]:
+        """Return the keys of a table."""
+        return tuple(self.tables.get(table, ()))
 
     def section_of(self, check: str) -> str:
         """Return the section that a check stands in; checks unknown to the catalogue stand in ``other``."""
@@ -73,7 +79,7 @@ def _shipped() -> dict[str, Any]:
     for path in _CHECKS:
         checks |= yaml.load((_FOLDER / path).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     tables: dict[str, Any] = {"checks": checks}
-    for name in ("reasons.yml", "terms.yml", "program.yml", "notices.yml"):
+    for name in ("reasons.yml", "terms.yml", "program.yml", "notices.yml", *_CONTRACT):
         tables |= yaml.load((_FOLDER / name).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     return tables
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Tone = Literal["", "ok", "notice", "unknown", "warning", "critical"]
 Alignment = Literal["left", "center", "right"]
 Scalar = str | int | float | None
+#: The part of a heat map's width that its labels have, in percent, and how many columns share the rest at least.
+_HEAT_LABEL = 29.0
+_HEAT_COLUMNS = 13
 #: Where a document is read: on a screen (HTML), on paper (PDF, Word), or in a spreadsheet.
 Medium = Literal["screen", "paper", "sheet"]
 
@@ -64,7 +67,7 @@ class Column(_Printable):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table; a ``heading`` row has one cell, which spans the table."""
+    """A row of a table; a ``heading`` row has one cell, which spans the table, its note below it; links lead there."""
 
     cells: tuple[Cell, ...]
     heading: bool = False
@@ -149,6 +152,48 @@ class Chart(_Printable):
     value_title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Square(_Printable):
+    """One square of a heat map: a letter on the colour of its tone, so that it reads on a grey page, too.
+
+    One that is ``filled`` stands out.
+    """
+
+    letter: str = ""
+    tone: Tone = ""
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class HeatLine(_Printable):
+    """One line of a heat map: what it is of, and a square for each column."""
+
+    label: str
+    squares: tuple[Square, ...]
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class HeatMap(_Printable):
+    """Squares in lines and columns; ``groups`` head so many columns each, ``legend`` says what each square means.
+
+    A spreadsheet gives it the worksheet ``sheet``.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    groups: tuple[tuple[str, int], ...]
+    lines: tuple[HeatLine, ...]
+    legend: tuple[tuple[Square, str], ...]
+    label_title: str
+    sheet: str
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Return the shares of the width: of the labels, then of each column; few columns do not fill the page."""
+        return (_HEAT_LABEL, *[(100 - _HEAT_LABEL) / max(len(self.columns), _HEAT_COLUMNS)] * len(self.columns))
+
+
 @dataclass(frozen=True)
 class Signatory(_Printable):
     """A line to sign: what for, for whom, by whom."""
@@ -199,7 +244,7 @@ class Anchor(_Printable):
 
 
 Part = TypeVar("Part")
-Block = Paragraph | Figures | Table | Facts | Chart | Signatures | Anchor
+Block = Paragraph | Figures | Table | Facts | Chart | HeatMap | Signatures | Anchor
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,24 @@ def columns(text: str) -> int:
     return sum(2 if character > "\u2e80" else 1 for character in text)
 
 
+def lines_needed(text: str, width: float) -> int:
+    """Return how many lines a text takes where each has so many columns of a typewriter."""
+    return max(1, sum(-(-columns(line) // int(width)) or 1 for line in text.split("\n")))
+
+
+def cut(text: str, width: int) -> str:
+    """Return the text cut to at most so many columns of a typewriter, then with an ellipsis at its end."""
+    if columns(text) <= width:
+        return text
+    kept, left = [], width - 1
+    for character in text:
+        left -= columns(character)
+        if left < 0:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + ELLIPSIS
+
+
 def natural(name: str) -> list[tuple[int, int, str]]:
     """Return the key that sorts web-2 before web-10."""
     parts = re.split(r"([0-9]+)", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from module_utils.observations import GRADES
@@ -24,6 +24,7 @@ _ENTRIES = {
     "parents": "{process}({parent}) × {count}",
 }
 _LONGEST_TEXT = 240
+_INSTANT = timedelta(microseconds=1)
 _LISTED = 6
 #: Of more hosts than this on end, or of names in sequence, only the first are named.
 _NAMED_HOSTS = 6
@@ -230,6 +231,11 @@ class Wording:
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the zone of the document."""
         return moment.astimezone(self.zone)
+
+    def deadline(self, moment: datetime) -> str:
+        """Return when something exclusive is due: the day that ends then where it is midnight, else day and time."""
+        local = self.local(moment)
+        return f"{(local - _INSTANT):%Y-%m-%d}" if local.time() == time.min else f"{local:%Y-%m-%d %H:%M}"
 
     def labelled(self, label: str, text: str) -> str:
         """Return ``label: text`` as the language writes it."""

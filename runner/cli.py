@@ -10,11 +10,16 @@ from pathlib import Path
 
 import click
 
+from runner.commands.calendar import calendar
+from runner.commands.compliance import compliance
+from runner.commands.document import document
 from runner.commands.ledger import ledger
 from runner.commands.notify import notify
 from runner.commands.procedures import procedures
+from runner.commands.record import record
 from runner.commands.report import report
 from runner.commands.run import run
+from runner.commands.schedule import schedule
 from runner.commands.session import Session
 from runner.commands.site import site
 from runner.errors import ExitCode, WeibaoError
@@ -52,7 +57,10 @@ def cli(context: click.Context, site: str, home: Path, lang: str, *, as_json: bo
     context.obj = Session(site, home.resolve(), lang, as_json)
 
 
-for command in (procedures, run, report, notify, site, ledger):
+for command in (
+    *(procedures, run, schedule, compliance, record, document),
+    *(report, notify, site, calendar, ledger),
+):
     cli.add_command(command)
 
 

@@ -79,3 +79,13 @@ def _groups(data: Any, key: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
         yield (*key, name), group
         if isinstance(group, dict):
             yield from _groups(group.get("children"), (*key, name, "children"))
+
+
+def inventory_hosts(source: YamlSource) -> dict[str, frozenset[str]]:
+    """Return the hosts that stand in each group itself, as they are written: a range of them is one."""
+    found: dict[str, frozenset[str]] = {}
+    for key, group in _groups(source.data):
+        hosts = group.get("hosts") if isinstance(group, dict) else None
+        name = str(key[-1])
+        found[name] = found.get(name, frozenset()) | frozenset(map(str, hosts if isinstance(hosts, dict) else ()))
+    return found

@@ -38,6 +38,16 @@ class Site:
         return self.folder / "people.yml"
 
     @property
+    def calendar_file(self) -> Path:
+        """Return the file of the site's own days, which may be missing."""
+        return self.folder / "calendar.yml"
+
+    @property
+    def forms_folder(self) -> Path:
+        """Return where the purchaser's own Word forms lie, which may be missing."""
+        return self.folder / "forms"
+
+    @property
     def notifications_file(self) -> Path:
         """Return the file of the channels, which may be missing."""
         return self.folder / "notify.yml"
@@ -67,9 +77,22 @@ class Site:
         """Return where the documents lie."""
         return self.state / "documents"
 
+    @property
+    def attachments_folder(self) -> Path:
+        """Return where attachments of records lie, each named by its hash."""
+        return self.state / "attachments"
+
+    @property
+    def cache_folder(self) -> Path:
+        """Return where lies what can be thrown away and made again."""
+        return self.state / "cache"
+
     def prepare(self) -> None:
         """Create the state folders, for this user alone; raises MachineError where that is impossible."""
-        folders = (self.state, self.ledger_folder, self.runs_folder, self.documents_folder)
+        folders = (
+            *(self.state, self.ledger_folder, self.runs_folder, self.documents_folder),
+            *(self.attachments_folder, self.cache_folder),
+        )
         for folder in folders:
             try:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)

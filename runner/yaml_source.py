@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 #: A site file with more nodes than this is an error or an attack (nested aliases), not a site file.
 MAXIMUM_NODES = 200_000
+#: Nor is one that is nested deeper than this; composing a very deep one would end the process.
+MAXIMUM_DEPTH = 100
 
 VAULT_HEADER = "$ANSIBLE_VAULT;"
+
+#: So much of a value that is none stands in the message, and what its kind is called.
+_SHOWN = 40
+_TAGS = {"timestamp": "date", "int": "number", "float": "number"}
 
 KeyPath = tuple[str | int, ...]
 
@@ -33,18 +39,27 @@ class Vaulted(str):
 
 @dataclass(frozen=True)
 class YamlSource:
-    """One parsed file: ``data`` for the program, ``lines`` from key path to line number (from 1)."""
+    """One parsed file: ``data`` for the program, ``lines`` from key path to line number (from 1).
+
+    ``problems`` are lines and errors of what could not be read, though the rest of the file could; ``unread`` its keys.
+    """
 
     path: Path
     data: Any
     lines: dict[KeyPath, int]
     vaulted: bool = False
+    problems: tuple[tuple[int, str], ...] = ()
+    unread: frozenset[KeyPath] = frozenset()
 
-    def where(self, key: KeyPath = ()) -> str:
-        """Return ``file:line`` of a key, or of its nearest parent that stands in the file."""
+    def line(self, key: KeyPath = ()) -> int:
+        """Return the line of a key, or of its nearest parent that stands in the file."""
         while key and key not in self.lines:
             key = key[:-1]
-        return f"{self.path}:{self.lines.get(key, 1)}"
+        return self.lines.get(key, 1)
+
+    def where(self, key: KeyPath = ()) -> str:
+        """Return ``file:line`` of a key."""
+        return f"{self.path}:{self.line(key)}"
 
     def problem(self, key: KeyPath, message: str) -> str:
         """Return one error line: file, line, key, and what is wrong."""
@@ -53,11 +68,13 @@ class YamlSource:
 
 
 class _Reader:
-    """Walks the nodes of one document, noting lines and refusing what cannot be meant."""
+    """Walks the nodes of one document, noting lines and what cannot be meant."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines: dict[KeyPath, int] = {}
+        self.problems: list[tuple[int, str]] = []
+        self.unread: set[KeyPath] = set()
         self.count = 0
         self.constructor = yaml.constructor.SafeConstructor()
 
@@ -76,9 +93,12 @@ class _Reader:
             return node.value
         try:
             return self.constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
-            where = f"{self.path}:{node.start_mark.line + 1}"
-            raise BadInput(f"{where}: {node.value!r} is not what its tag {node.tag} says") from error
+        except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError, TypeError):
+            self.unread.add(key)
+            kind = node.tag.rpartition(":")[2]
+            shown = node.value if len(node.value) <= _SHOWN else f"{node.value[:_SHOWN]}…"
+            self._problem(node, key, f"{shown!r} is no {_TAGS.get(kind, kind)}")
+            return node.value
 
     def _mapping(self, node: yaml.MappingNode, key: KeyPath) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
@@ -97,14 +117,20 @@ class _Reader:
             if isinstance(name, (list, dict)):
                 raise BadInput(f"{self.path}:{line}: a key must be a plain value")
             if name in result:
-                raise BadInput(f"{self.path}:{line}: {name}: this key stands here twice")
+                self._problem(name_node, (*key, name), "this key stands here twice")
+                continue
             self.lines[(*key, name)] = line
             result[name] = self.read(value_node, (*key, name))
         return {**merged, **result}
 
+    def _problem(self, node: yaml.Node, key: KeyPath, message: str) -> None:
+        line = node.start_mark.line + 1
+        name = ".".join(str(part) for part in key)
+        self.problems.append((line, f"{self.path}:{line}: {name}: {message}"))
 
-def read_yaml(path: Path) -> YamlSource:
-    """Return the content of one YAML file.
+
+def read_yaml(path: Path, *, lenient: bool = False) -> YamlSource:
+    """Return the content of one YAML file; ``lenient``: also where single values cannot be read, as text.
 
     Raises BadInput naming file and line where it cannot be read or parsed.
     """
@@ -115,13 +141,15 @@ def read_yaml(path: Path) -> YamlSource:
         raise BadInput(f"{path}: {reason}") from error
     if text.startswith(VAULT_HEADER):
         return YamlSource(path, {}, {}, vaulted=True)
-    return parse_yaml(path, text)
+    return parse_yaml(path, text, lenient=lenient)
 
 
-def parse_yaml(path: Path, text: str) -> YamlSource:
+def parse_yaml(path: Path, text: str, *, lenient: bool = False) -> YamlSource:
     """Return the content of a file whose text is already at hand; raises as read_yaml does."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        _refuse_depth(path, text, loader)
+        node = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BadInput(f"{path}:{line}: {error.problem or 'is not YAML'}") from error
@@ -132,7 +160,21 @@ def parse_yaml(path: Path, text: str) -> YamlSource:
         data = reader.read(node, ()) if node is not None else {}
     except RecursionError as error:
         raise BadInput(f"{path}: is nested too deeply") from error
-    return YamlSource(path, data, reader.lines)
+    if reader.problems and not lenient:
+        raise BadInput("\n".join(message for _, message in reader.problems))
+    return YamlSource(path, data, reader.lines, problems=tuple(reader.problems), unread=frozenset(reader.unread))
+
+
+def _refuse_depth(path: Path, text: str, loader: Any) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                line = event.start_mark.line + 1 if event.start_mark else 1
+                raise BadInput(f"{path}:{line}: is nested deeper than {MAXIMUM_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def leaves(value: Any, key: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:

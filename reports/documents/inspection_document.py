@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.document import Anchor, Document, Labels, Section, Signatory, Signatures
+from reports.document import Document, Section, Signatory
+from reports.documents import frame
 from reports.documents.inspection_charts import charts
 from reports.documents.inspection_details import detail_section
 from reports.documents.inspection_findings import findings_section
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 def inspection_document(record: InspectionRecord, words: Wording) -> Document:
     """Return the inspection record as a document in the language and time zone of ``words``."""
-    version = words.term("draft" if record.issue.draft else "issued", version=record.issue.version)
-    head = words.term("ledger", head=record.ledger.printed) if record.ledger else words.term("ledger_none")
+    version = frame.version_of(record.issue, words)
     parts = (
         findings_section(record, words),
         unchecked_section(record, words),
@@ -44,26 +43,10 @@ def inspection_document(record: InspectionRecord, words: Wording) -> Document:
         created=record.ended,
         author=record.parties.inspector or "",
         facts=_facts(record, words, version),
-        sections=_numbered([part for part in parts if part.blocks or part.sections], words),
-        footer=head,
-        labels=Labels(
-            page=words.catalogue.word("terms", "page"),
-            overview=words.term("overview"),
-            chart=words.term("chart"),
-        ),
+        sections=frame.numbered(parts, words),
+        footer=frame.footer_of(record.ledger, words),
+        labels=frame.labels_of(words),
         sheets=sheets(record, words),
-    )
-
-
-def _numbered(sections: list[Section], words: Wording) -> tuple[Section, ...]:
-    numerals = words.term("numerals").split()
-    return tuple(
-        replace(
-            section,
-            numbered=words.term("heading", numeral=numeral, title=section.title),
-            anchor=f"section-{place}",
-        )
-        for place, (numeral, section) in enumerate(zip(numerals, sections, strict=False), 1)
     )
 
 
@@ -106,25 +89,9 @@ def _content(record: InspectionRecord, words: Wording) -> str:
 def _signature_section(record: InspectionRecord, words: Wording) -> Section:
     parties, dash = record.parties, words.term("dash")
     provider, purchaser = parties.provider or dash, parties.purchaser or dash
-    block = Signatures(
-        titles=(
-            words.term("step"),
-            words.term("organisation"),
-            words.term("name"),
-            words.term("signature"),
-            words.term("date"),
-        ),
-        signatories=(
-            Signatory(words.term("prepared"), provider, parties.inspector or ""),
-            Signatory(words.term("reviewed"), provider, parties.reviewer or ""),
-            Signatory(words.term("approved"), purchaser, parties.approver or ""),
-        ),
-        seals=tuple(
-            words.term("seal", party=name or words.term(side))
-            for name, side in ((parties.provider, "provider"), (parties.purchaser, "purchaser"))
-        ),
-        date_blank=words.term("date_blank"),
-        note=words.term("signatures_note"),
+    signatories = (
+        Signatory(words.term("prepared"), provider, parties.inspector or ""),
+        Signatory(words.term("reviewed"), provider, parties.reviewer or ""),
+        Signatory(words.term("approved"), purchaser, parties.approver or ""),
     )
-    anchor = (Anchor(record.ledger, words.term("made_ledger"), words.term("ledger_note")),) if record.ledger else ()
-    return Section(words.term("signatures"), (block, *anchor))
+    return frame.signature_section(signatories, parties, record.ledger, words.term("signatures_note"), words)

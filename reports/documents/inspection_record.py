@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from reports.documents.comparison import Comparison
     from reports.documents.finding import Finding
     from reports.documents.inspection_reading import LogDigest
-    from runner.contract.model import Contract, Person
+    from runner.contract.model import Contract
+    from runner.contract.people import Person
 
 #: More hosts than this are a fleet: groups stand for hosts, and what is fine is counted, not kept.
 MOST_HOSTS = 20

@@ -34,6 +34,7 @@ def run_summary(
     yield from _messages(words, hosts)
     worst_first = sorted(manifest["levels"].items(), key=lambda item: -rank(item[0]))
     counts = " · ".join(f"{words.level(level)} {count}" for level, count in worst_first)
+    counts = counts or words.term("inspection_content_none")
     reached = sum(host["outcome"] == "ok" for host in hosts.values())
     yield _say(words, "hosts", reached=reached, hosts=len(hosts), counts=counts)
     if manifest["not_covered"]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import segno
 from docx import api
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml import parse_xml
+from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 
@@ -22,6 +21,7 @@ from reports.document import (
     Column,
     Facts,
     Figures,
+    HeatMap,
     Paragraph,
     Row,
     Section,
@@ -32,10 +32,9 @@ from reports.document import (
 )
 from reports.render import RenderingUnavailable, palette
 from reports.render import word_markup as markup
+from reports.render.dated import dated
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from reports.document import Block, Document
 
 #: Latin face, Chinese face, points, bold. Word knows the Chinese faces by these names in every language.
@@ -53,6 +52,7 @@ _STYLES: dict[str, tuple[str, str, float, bool]] = {
     "Figure": ("Arial", "SimHei", 15, True),
     "Gap": ("Arial", "SimHei", 4, False),
     "Aside": ("Times New Roman", "FangSong", 7, False),
+    "Square": ("Arial", "SimHei", 6, False),
     "Header": ("Times New Roman", "SimSun", 8, False),
     "Footer": ("Times New Roman", "SimSun", 8, False),
 }
@@ -69,6 +69,7 @@ _LINES = {
     "TableLine": 10.0,
     "Gap": 4.0,
     "Aside": 8.5,
+    "Square": 8.0,
 }
 
 
@@ -93,7 +94,7 @@ class _Writer:
             self._section(section, 1)
         written = io.BytesIO()
         self.file.save(written)
-        return _with_times(written.getvalue(), self.document.created)
+        return dated(written.getvalue(), self.document.created)
 
     # -- the frame ---------------------------------------------------------------------------------------
 
@@ -121,6 +122,7 @@ class _Writer:
         for name, before in (("Heading 1", 12), ("Heading 2", 9), ("Caption", 7)):
             shape = styles[name].paragraph_format
             shape.space_before, shape.space_after, shape.keep_with_next = Pt(before), Pt(3), True
+        styles["Note"].paragraph_format.keep_with_next = True
         for name in ("Title", "Subtitle"):
             styles[name].paragraph_format.alignment = WD_ALIGN_PARAGRAPH.CENTER
             for border in styles[name].element.findall(f".//{qn('w:pBdr')}"):
@@ -190,6 +192,8 @@ class _Writer:
                 self._facts(block)
             case Chart():
                 self._chart(block)
+            case HeatMap():
+                self._heat_map(block)
             case Signatures():
                 self._signatures(block)
             case Anchor():
@@ -234,6 +238,12 @@ class _Writer:
         self._say(block.title, "Caption")
         self.file.add_picture(io.BytesIO(picture), width=Mm(150))
 
+    def _heat_map(self, block: HeatMap) -> None:
+        self._say(block.title, "Caption")
+        self._add(markup.standalone(markup.legend(block)))
+        self._add(markup.heat_map(block))
+        self._gap()
+
     def _signatures(self, block: Signatures) -> None:
         if block.note:
             self._say(block.note, "Note")
@@ -263,10 +273,19 @@ class _Writer:
     def _anchor(self, block: Anchor) -> None:
         drawn = io.BytesIO()
         segno.make_qr(block.head.payload, error="m").save(drawn, kind="png", scale=8, border=2)
-        self._say(block.title, "Caption")
-        self.file.add_picture(io.BytesIO(drawn.getvalue()), width=Mm(24))
-        self._say(block.head.printed, "Normal")
-        self._say(block.note, "Note")
+        table = self.file.add_table(1, 2)
+        table.autofit = False
+        for column, width in zip(table.columns, (28, 128), strict=True):
+            column.width = Mm(width)
+        row = table.rows[0]._tr.get_or_add_trPr()  # noqa: SLF001 - python-docx knows no rows that stay whole
+        row.append(OxmlElement("w:cantSplit"))
+        picture, text = table.rows[0].cells
+        picture.width, text.width = Mm(28), Mm(128)
+        picture.paragraphs[0].add_run().add_picture(io.BytesIO(drawn.getvalue()), width=Mm(22))
+        text.paragraphs[0].add_run(block.title)
+        text.paragraphs[0].style = "Caption"
+        for words, style in ((block.head.printed, "Normal"), (block.note, "Note")):
+            text.add_paragraph(words, style)
 
     def _gap(self) -> None:
         self._add(markup.standalone(markup.paragraph("", "Gap")))
@@ -277,14 +296,3 @@ def _as_table(chart: Chart) -> Table:
     columns = (Column(chart.label_title, 3), Column(chart.value_title, 1, "right"))
     rows = tuple(Row((Cell(bar.label), Cell(bar.text, bar.value, bar.tone))) for bar in chart.bars)
     return Table(columns, rows, chart.title)
-
-
-def _with_times(data: bytes, moment: datetime) -> bytes:
-    """Return the file with every part dated alike, so that the same document gives the same bytes."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            part = zipfile.ZipInfo(name, max(moment.timetuple()[:6], (1980, 1, 1, 0, 0, 0)))
-            part.compress_type, part.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            new.writestr(part, old.read(name))
-    return written.getvalue()

@@ -13,13 +13,13 @@ import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.document import Chart, fact_rows, shown
+from reports.document import Chart, Table, fact_rows, shown
 from reports.render import palette
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reports.document import Block, Cell, Column, Document, Medium, Section, Table
+    from reports.document import Block, Cell, Column, Document, Medium, Section, Square
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -56,6 +56,9 @@ def _anchors(sections: Iterable[Section], medium: Medium) -> Iterator[str]:
     for section in shown(sections, medium):
         yield section.anchor
         if medium != "paper" or not section.instead_on_paper:
+            for block in shown(section.blocks, medium):
+                if isinstance(block, Table):
+                    yield from (row.cells[0].anchor for row in block.rows if row.heading and row.cells[0].anchor)
             yield from _anchors(section.sections, medium)
 
 
@@ -68,6 +71,7 @@ def _environment() -> Environment:
         "fact_rows": fact_rows,
         "fill": lambda tone: f"#{palette.BAR.get(tone, palette.PLAIN)}",
         "groups": _groups,
+        "square": _square,
         "kind": lambda block: type(block).__name__,
         "page_counter": _page_counter,
         "qr": _qr,
@@ -83,6 +87,11 @@ def _share(column: Column, table: Table) -> str:
 def _cell_class(cell: Cell, column: Column) -> Markup:
     names = " ".join(name for name in (cell.tone, column.align if column.align != "left" else "") if name)
     return Markup(' class="{}"').format(names) if names else Markup()
+
+
+def _square(one: Square) -> Markup:
+    behind, ink = palette.square(one)
+    return Markup(' style="background:#{};color:#{}"').format(behind, ink) if one.letter else Markup()
 
 
 def _groups(blocks: list[Block]) -> list[tuple[bool, list[Block]]]:

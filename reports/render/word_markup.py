@@ -5,12 +5,13 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from reports.render import palette
 from reports.render.palette import HEAD, INK, SHADE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.document import Cell, Table
+    from reports.document import Cell, HeatMap, Square, Table
 
 _NAMESPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -23,10 +24,11 @@ _BORDERS = "".join(
 )
 
 
-def run(text: str, *, bold: bool = False, tone: str = "") -> str:
-    """Return a run of text, its line ends as breaks."""
+def run(text: str, *, bold: bool = False, tone: str = "", colour: str = "", shade: str = "") -> str:
+    """Return a run of text, its line ends as breaks; ``colour`` stands where no tone gives one."""
     properties = "<w:b/>" if bold else ""
-    properties += f'<w:color w:val="{INK[tone]}"/>' if tone in INK else ""
+    properties += f'<w:color w:val="{INK.get(tone, colour)}"/>' if tone in INK or colour else ""
+    properties += f'<w:shd w:val="clear" w:color="auto" w:fill="{shade}"/>' if shade else ""
     lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(line, quote=False)}</w:t>' for line in text.split("\n"))
     return f"<w:r><w:rPr>{properties}</w:rPr>{lines}</w:r>"
 
@@ -63,13 +65,13 @@ def row(cells: str, *, header: bool = False, height: int = 0) -> str:
     return f"<w:tr><w:trPr>{properties}</w:trPr>{cells}</w:tr>"
 
 
-def grid(rows: str, widths: Sequence[int], *, padding: int = 25) -> str:
-    """Return a table of fixed column widths and vertical padding, in twentieths of a point."""
+def grid(rows: str, widths: Sequence[int], *, padding: int = 25, sides: int = 70) -> str:
+    """Return a table of fixed column widths; padding, and that at the sides, in twentieths of a point."""
     columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     margins = (
-        f'<w:tblCellMar><w:top w:w="{padding}" w:type="dxa"/><w:left w:w="70" w:type="dxa"/>'
+        f'<w:tblCellMar><w:top w:w="{padding}" w:type="dxa"/><w:left w:w="{sides}" w:type="dxa"/>'
         f'<w:bottom w:w="{padding}" w:type="dxa"/>'
-        '<w:right w:w="70" w:type="dxa"/></w:tblCellMar>'
+        f'<w:right w:w="{sides}" w:type="dxa"/></w:tblCellMar>'
     )
     return (
         f'<w:tbl xmlns:w="{_NAMESPACE}"><w:tblPr><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
@@ -101,6 +103,8 @@ def table(block: Table) -> str:
     for one in block.rows:
         if one.heading:
             title = paragraph(run(one.cells[0].text, bold=True), "TableText", keep_next=True)
+            if one.cells[0].note:
+                title += paragraph(run(one.cells[0].note), "Aside", keep_next=True)
             rows.append(row(cell(title, TEXT_WIDTH, span=len(widths), shade="FAFBFC")))
         else:
             rows.append(row("".join(map(_cell, one.cells, widths, aligns, [style] * len(widths)))))
@@ -112,6 +116,41 @@ def _cell(content: Cell, width: int, align: str, style: str) -> str:
     text = paragraph(run(content.text, bold=bold, tone=content.tone), style, align=align)
     note = paragraph(run(content.note), "Aside", align=align) if content.note else ""
     return cell(text + note, width)
+
+
+def heat_map(block: HeatMap) -> str:
+    """Return a heat map as a table, whose head each page repeats."""
+    widths = [round(TEXT_WIDTH * share / 100) for share in block.shares]
+    label, square = widths[0], widths[1]
+    groups = [("", 1, label), *((title, count, count * square) for title, count in block.groups)]
+    titles = [(block.label_title, 1, label), *((title, 1, square) for title in block.columns)]
+    rows = [
+        row("".join(_heat_cell(run(title), width, span=span, shade=HEAD) for title, span, width in cells), header=True)
+        for cells in (groups, titles)
+    ]
+    for line in block.lines:
+        cells = [_heat_cell(run(line.label), label, align="left")]
+        cells += [_square(one, square) for one in line.squares]
+        rows.append(row("".join(cells)))
+    return grid("".join(rows), widths, padding=0, sides=12)
+
+
+def _square(one: Square, width: int) -> str:
+    behind, ink = palette.square(one)
+    return _heat_cell(run(one.letter, colour=ink), width, shade=behind if one.letter else "")
+
+
+def _heat_cell(text: str, width: int, *, span: int = 1, shade: str = "", align: str = "center") -> str:
+    return cell(paragraph(text, "Square", align=align), width, span=span, shade=shade)
+
+
+def legend(block: HeatMap) -> str:
+    """Return the paragraph that says what each square of a heat map means."""
+    runs = []
+    for one, word in block.legend:
+        behind, ink = palette.square(one)
+        runs += [run(f" {one.letter} ", colour=ink, shade=behind), run(f" {word}\u3000")]
+    return paragraph("".join(runs), "TableText", keep_next=True)
 
 
 def facts(rows: Sequence[Sequence[tuple[str, str]]], widths: Sequence[int]) -> str:

@@ -19,6 +19,7 @@ from reports.document import (
     Chart,
     Facts,
     Figures,
+    HeatMap,
     LazyRows,
     Paragraph,
     Row,
@@ -27,8 +28,8 @@ from reports.document import (
     Table,
     shown,
 )
-from reports.render import palette
-from reports.text import columns, printable, shorten
+from reports.render import heat_map, palette
+from reports.text import columns, lines_needed, printable, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,7 +152,8 @@ class _Writer:
         self.overview.merge_range(self.row, 0, self.row, _OVERVIEW_COLUMNS - 1, "", self._format(**look))
         self.overview.write_string(self.row, 0, _fitting(text), self._format(**look))
         points = look.get("font_size", 11)
-        self.overview.set_row(self.row, 1.5 * points * _lines(text, _OVERVIEW_COLUMNS * _OVERVIEW_WIDTH * 11 / points))
+        lines = lines_needed(text, _OVERVIEW_COLUMNS * _OVERVIEW_WIDTH * 11 / points)
+        self.overview.set_row(self.row, 1.5 * points * lines)
         self.row += 1
 
     def _facts(self, pairs: Iterable[tuple[str, str]]) -> None:
@@ -160,7 +162,7 @@ class _Writer:
             look = self._format(border=1, border_color=_LINE)
             self.overview.merge_range(self.row, 1, self.row, _OVERVIEW_COLUMNS - 1, "", look)
             self.overview.write_string(self.row, 1, _fitting(value), look)
-            self.overview.set_row(self.row, 16 * _lines(value, (_OVERVIEW_COLUMNS - 1) * _OVERVIEW_WIDTH))
+            self.overview.set_row(self.row, 16 * lines_needed(value, (_OVERVIEW_COLUMNS - 1) * _OVERVIEW_WIDTH))
             self.row += 1
         self.row += 1
 
@@ -186,24 +188,24 @@ class _Writer:
                 self._facts(block.pairs)
             case Chart():
                 self._chart(block)
+            case HeatMap():
+                self._heat_map(block)
             case Signatures():
                 self._signatures(block)
             case Anchor():
                 self._anchor(block)
 
     def _figures(self, block: Figures) -> None:
-        for column, one in enumerate(block.figures):
+        lines = -(-len(block.figures) // _OVERVIEW_COLUMNS) or 1
+        for place, one in enumerate(block.figures):
+            line, column = divmod(place, -(-len(block.figures) // lines))
+            row = self.row + 2 * line
             colour = f"#{palette.INK.get(one.tone, palette.TEXT)}"
             look = self._format(bold=True, font_size=20, align="center", font_color=colour, top=5, top_color=colour)
-            if one.number is None:
-                self.overview.write_string(self.row, column, one.value, look)
-            else:
-                self.overview.write_number(self.row, column, one.number, look)
-            self.overview.write_string(self.row + 1, column, one.label, self._format(align="center", font_color=_SOFT))
-        self.overview.set_row(self.row, 30)
-        if len(block.figures) > _OVERVIEW_COLUMNS:
-            self.overview.set_column(_OVERVIEW_COLUMNS, len(block.figures) - 1, _OVERVIEW_WIDTH)
-        self.row += 3
+            self._put(self.overview, row, column, Cell(one.value, one.number), look)
+            self.overview.write_string(row + 1, column, one.label, self._format(align="center", font_color=_SOFT))
+            self.overview.set_row(row, 30)
+        self.row += 2 * lines + 1
 
     def _table(self, block: Table) -> None:
         if block.overview or not block.sheet:
@@ -222,10 +224,7 @@ class _Writer:
         sheet.freeze_panes(1, 0)
         sheet.repeat_rows(0)
         self._paper(sheet)
-        text = f"→ {block.sheet} ({len(block.rows)})"
-        look = self._format(font_color=_LINK, underline=1)
-        self.overview.write_url(self.row, 0, f"internal:'{sheet.get_name()}'!A1", look, text)
-        self.row += 1
+        self._link(sheet, f"{block.sheet} ({len(block.rows)})")
 
     def _overview_rows(self, block: Table) -> None:
         """Write a table over the whole width of the overview, the widest columns over several of its columns."""
@@ -242,7 +241,7 @@ class _Writer:
                     self.overview.merge_range(self.row, start, self.row, start + span - 1, "", look)
                 self._put(self.overview, self.row, start, cell, look)
             widths = [span * _OVERVIEW_WIDTH for span in spans]
-            self.overview.set_row(self.row, 15 * max(map(_lines, (cell.lines for cell in row.cells), widths)))
+            self.overview.set_row(self.row, 15 * max(map(lines_needed, (cell.lines for cell in row.cells), widths)))
             self.row += 1
         self.row += 1
 
@@ -254,7 +253,7 @@ class _Writer:
         for number, row in enumerate(block.rows, start + 1):
             for place, (cell, column) in enumerate(zip(row.cells, block.columns, strict=False)):
                 self._put(sheet, number, place, cell, self._cell_format(cell, column))
-            sheet.set_row(number, 15 * max(map(_lines, (cell.lines for cell in row.cells), widths)))
+            sheet.set_row(number, 15 * max(map(lines_needed, (cell.lines for cell in row.cells), widths)))
         return start + 1 + len(block.rows)
 
     def _cell_format(self, cell: Cell, column: Column) -> Any:
@@ -273,10 +272,7 @@ class _Writer:
             self.charts.set_column(0, 0, 40)
             self.charts.set_column(1, 1, 12)
             self._paper(self.charts)
-            link = f"internal:'{self.charts.get_name()}'!A1"
-            look = self._format(font_color=_LINK, underline=1)
-            self.overview.write_url(self.row, 0, link, look, f"→ {self.document.labels.chart}")
-            self.row += 1
+            self._link(self.charts, self.document.labels.chart)
         sheet, first, last = self.charts, self.chart_row + 2, self.chart_row + 1 + len(block.bars)
         sheet.write_string(self.chart_row, 0, block.title, self._format(bold=True))
         head = self._format(bold=True, bg_color=_HEAD)
@@ -304,6 +300,17 @@ class _Writer:
         chart.set_size({"width": 620, "height": height})
         sheet.insert_chart(self.chart_row, 3, chart)
         self.chart_row = max(last + 2, self.chart_row + height // 20 + 2)
+
+    def _heat_map(self, block: HeatMap) -> None:
+        sheet = self._sheet(block.sheet)
+        heat_map.write(sheet, block, self._format)
+        self._paper(sheet)
+        self._link(sheet, block.title)
+
+    def _link(self, sheet: Any, text: str) -> None:
+        look = self._format(font_color=_LINK, underline=1, text_wrap=False)
+        self.overview.write_url(self.row, 0, f"internal:'{sheet.get_name()}'!A1", look, f"→ {text}")
+        self.row += 1
 
     def _signatures(self, block: Signatures) -> None:
         if block.note:
@@ -384,10 +391,6 @@ def _fitting(text: str) -> str:
 
 def _tone(tone: str) -> dict[str, str]:
     return {"font_color": f"#{palette.INK[tone]}", "bg_color": f"#{palette.SHADE[tone]}"} if tone in palette.INK else {}
-
-
-def _lines(text: str, width: float) -> int:
-    return max(1, sum(-(-columns(line) // int(width)) or 1 for line in text.split("\n")))
 
 
 def _column_width(title: str, values: Iterable[Scalar]) -> int:

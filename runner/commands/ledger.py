@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reports.text import printable
 from runner.commands.session import Session, pass_session
 from runner.errors import ExitCode, MachineError
 from runner.evidence.ledger import Head
 from runner.evidence.verify import verify as verify_ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runner.evidence.ledger import Entry
+
+#: What of an entry's body tells people what it is about.
+_TOLD = {
+    "run": ("procedure", "verdict", "run"),
+    "notification": ("channel", "event", "run"),
+    "record": ("obligations", "case", "event", "period"),
+    "waiver": ("obligations", "period"),
+    "document": ("step", "number"),
+}
 
 
 @click.group()
@@ -33,12 +45,23 @@ def show(session: Session, last: int) -> None:
         return
     for entry in entries:
         content = _content(entry)
-        body = content.get("body", {"": content.get("problem")})
-        what = "  ".join(str(body[key]) for key in ("procedure", "verdict", "run", "") if key in body)
+        body = content.get("body")
+        what = _about(entry.kind, body) if isinstance(body, dict) else content.get("problem", "")
         head = Head(entry.sequence, entry.digest).grouped()
-        click.echo(f"{head}  {content.get('time', '-')}  {entry.kind}  {what}")
+        click.echo(printable(f"{head}  {content.get('time', '-')}  {entry.kind}  {what}").replace("\n", " "))
     if not entries:
         click.echo("the ledger is empty")
+
+
+def _about(kind: str, body: Mapping[str, Any]) -> str:
+    """Return what an entry is about, in the words of its body."""
+    return "  ".join(_told(body[key]) for key in _TOLD.get(kind, ()) if body.get(key))
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return ":".join(map(str, (value.get("kind"), value.get("id")))) if isinstance(value, dict) else str(value)
 
 
 def _content(entry: Entry) -> dict[str, Any]:
@@ -56,7 +79,7 @@ def verify(session: Session) -> None:
     site = session.open_site()
     book = session.ledger(site)
     head = book.head()
-    findings = list(verify_ledger(book, site.runs_folder))
+    findings = list(verify_ledger(book, site.runs_folder, site.attachments_folder, site.documents_folder))
     if session.as_json:
         session.print_json(
             head={"sequence": head.sequence, "sha256": head.digest},
@@ -64,7 +87,8 @@ def verify(session: Session) -> None:
         )
     else:
         for one in findings:
-            click.echo(f"{one.file}: {one.problem}")
+            # Names of attachments may hold anything.
+            click.echo(printable(f"{one.file}: {one.problem}").replace("\n", " "))
         state = f"{len(findings)} findings" if findings else "verified"
         click.echo(f"{state}; head {head.grouped()}")
     if findings:

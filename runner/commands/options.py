@@ -12,24 +12,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def formats_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return the option ``--format``: names between commas, ``none`` for no document."""
+def formats_option(
+    default: str, formats: tuple[str, ...] = FORMATS
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--format``: names of ``formats`` between commas, ``none`` for no document."""
+
+    def chosen(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+        return _chosen(value, formats)
+
     return click.option(
         "--format",
         "formats",
         default=default,
         show_default=True,
         metavar="LIST",
-        callback=_formats,
-        help=f"Formats of the documents, between commas: {', '.join(FORMATS)}, or none.",
+        callback=chosen,
+        help=f"Formats of the documents, between commas: {', '.join(formats)}, or none.",
     )
 
 
-def _formats(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+def _chosen(value: str, formats: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
     if names == ("none",):
         return ()
-    unknown = [name for name in names if name not in FORMATS]
+    unknown = [name for name in names if name not in formats]
     if unknown or not names:
-        raise click.BadParameter(f"no format {', '.join(unknown) or value!r}; formats: {', '.join(FORMATS)}, none")
+        raise click.BadParameter(f"no format {', '.join(unknown) or value!r}; formats: {', '.join(formats)}, none")
     return names

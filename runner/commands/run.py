@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -14,11 +15,13 @@ from runner.errors import BadInput, ExitCode
 from runner.execution.progress import progress_here
 from runner.operations.check_site import check_site
 from runner.operations.comparison import known_key
+from runner.operations.documents import check_forms
 from runner.operations.follow_up import Followed, follow_up
 from runner.operations.run_procedure import ListedRun, RunRequest, run_procedure
+from runner.operations.schedule import scheduler_of
 
 if TYPE_CHECKING:
-    from runner.operations.documents import Written
+    from runner.operations.saving import Written
 
 
 @click.command()
@@ -38,26 +41,31 @@ if TYPE_CHECKING:
     show_default=True,
     help="Exit 1 on findings of this level and above.",
 )
+@click.option("--period", metavar="PERIOD", help="What the run is for: 2026-09, 2026Q3, 2026W36 (now by default).")
 @formats_option("html")
 @pass_session
-def run(
+def run(  # noqa: PLR0913 - one for each option
     session: Session,
     procedure: str,
     limit: str | None,
     timeout: int | None,
     fail_on: str,
+    period: str | None,
     formats: tuple[str, ...],
     *,
     check: bool,
 ) -> None:
     """Run a procedure on the site's hosts, seal what happened, and write its documents."""
     checked = check_site(session.site())
+    if "docx" in formats:
+        check_forms(checked.site, procedure)
     session.open_site()
     if limit == "":
         raise BadInput("--limit: is empty; leave it out to run on the whole site")
-    listed = run_procedure(checked, RunRequest(procedure, limit, check, timeout), progress_here())
+    occurrences = scheduler_of(checked, datetime.now(UTC)).named(procedure, period) if period else None
+    listed = run_procedure(checked, RunRequest(procedure, limit, check, timeout, occurrences), progress_here())
     show = _silent if session.as_json else click.echo
-    followed = follow_up(checked, listed, session.language, formats, show)
+    followed = follow_up(checked, listed.run, listed.entry, session.language, formats, show)
     if session.as_json:
         _print_json(session, listed, followed)
     else:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from runner.contract.model import Record, Text
+from runner.contract.base import Record, Text
 
 #: What a channel can be told of: exceptions that are newly critical, and runs that did not look at everything.
 Event = Literal["critical", "failed_run"]

@@ -121,6 +121,13 @@ class Ledger:
         for sequence, kind, path in self.paths():
             yield self._read(sequence, kind, path)
 
+    def since(self, sequence: int) -> Iterator[Entry]:
+        """Yield the entries after a number, oldest first, looking into no chapter before it."""
+        for chapter in self._chapters():
+            if int(chapter.name) >= sequence // 1000:
+                found = sorted(one for one in self._names(chapter) if one[0] > sequence)
+                yield from (self._read(*one) for one in found)
+
     def newest_first(self) -> Iterator[Entry]:
         """Yield every entry, newest first, reading no more than is asked for."""
         for chapter in reversed(self._chapters()):
@@ -169,7 +176,9 @@ class Ledger:
         chapter.mkdir(mode=0o700, exist_ok=True)
         path = chapter / f"{sequence:06d}-{kind}.json"
         temporary = path.with_name(f".{path.name}.tmp")
-        temporary.unlink(missing_ok=True)
+        # Only who holds the lock writes here: what lies beside was left by programs that died.
+        for left in chapter.glob(".*.tmp"):
+            left.unlink()
         try:
             write_new(temporary, raw)
             if self._signer:

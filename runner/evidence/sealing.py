@@ -16,6 +16,7 @@ import json
 import os
 import time
 import zlib
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,6 +32,12 @@ SCHEMA_VERSION = 1
 EVENTS = "events.jsonl.gz"
 OBSERVATIONS = "observations.jsonl.gz"
 MANIFEST = "manifest.json"
+
+#: How a marker is called before it bears the run's name.
+_UNNAMED = ".new"
+
+#: Less free space than this, and the evidence of a run may not fit.
+FREE_BYTES = 64 * 1024 * 1024
 
 #: A crash of the program loses at most this much of the event stream.
 FLUSH_SECONDS = 0.5
@@ -63,7 +70,7 @@ class LineFile:
 
 
 def salvage(path: Path) -> None:
-    """Make a file of lines whole that a crash cut off: what can be read is kept, the torn end is dropped."""
+    """Make a file of lines whole that a crash cut off: what can be read is kept, what comes after it is dropped."""
     kept = path.with_name(f".{path.name}.salvaged")
     kept.unlink(missing_ok=True)
     lines = LineFile(kept)
@@ -76,14 +83,34 @@ def salvage(path: Path) -> None:
 
 def _readable_lines(path: Path) -> Iterator[str]:
     inflate = zlib.decompressobj(wbits=31)
-    rest = b""
+    rest, whole = b"", True
     with path.open("rb") as file:
-        while chunk := file.read(1 << 16):
-            try:
-                *lines, rest = (rest + inflate.decompress(chunk)).split(b"\n")
-            except zlib.error:
-                return
-            yield from (line.decode("utf-8", "replace") for line in lines)
+        while whole and (chunk := file.read(1 << 16)):
+            text, whole = _inflated(inflate, chunk)
+            *lines, rest = (rest + text).split(b"\n")
+            for line in lines:
+                if not _is_object(line):
+                    return
+                yield line.decode()
+
+
+def _inflated(inflate: zlib._Decompress, chunk: bytes) -> tuple[bytes, bool]:
+    """Return what a chunk holds, up to where it is damaged, and whether it is whole: a power cut may leave zeros."""
+    before = inflate.copy()
+    with suppress(zlib.error):
+        return inflate.decompress(chunk), True
+    found = bytearray()
+    with suppress(zlib.error):
+        for byte in chunk:
+            found += before.decompress(bytes((byte,)))
+    return bytes(found), False
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -141,12 +168,13 @@ class OpenRun:
         self._marker = marker_path(runs, run_id)
         self._marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Locked before it bears its name, so that nobody can take it for a dead run's marker.
-        temporary = self._marker.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
-        write_new(temporary, canonical(intent))
-        self._lock = temporary.open("rb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        temporary.rename(self._marker)
+        temporary = self._marker.with_suffix(_UNNAMED)
+        with _marking(self._marker.parent):
+            temporary.unlink(missing_ok=True)
+            write_new(temporary, canonical(intent))
+            self._lock = temporary.open("rb")
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            temporary.rename(self._marker)
         sync_folder(self._marker.parent)
         self.folder.mkdir(mode=0o700)
         sync_folder(runs)
@@ -184,6 +212,8 @@ class AbandonedRun:
     def salvage(self) -> None:
         """Make both files whole again as far as they were written."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        for left in self.folder.glob(".*.tmp"):
+            left.unlink()
         salvage(self.folder / EVENTS)
         salvage(self.folder / OBSERVATIONS)
 
@@ -202,6 +232,26 @@ def forget(marker: Path, lock: IO[bytes]) -> None:
     marker.unlink()
     sync_folder(marker.parent)
     lock.close()
+
+
+@contextmanager
+def _marking(folder: Path) -> Iterator[None]:
+    """Hold the folder of markers: whoever makes one is alone, and what lies half made when held is a dead program's."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def remove_unnamed_markers(runs: Path) -> None:
+    """Remove what programs left that died before their run had a marker: nothing had begun."""
+    folder = runs / ".open"
+    if any(folder.glob(f"*{_UNNAMED}")):
+        with _marking(folder):
+            for left in folder.glob(f"*{_UNNAMED}"):
+                left.unlink()
 
 
 def abandoned_runs(runs: Path) -> Iterator[AbandonedRun]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import canonical, digest, digest_file
+from runner.evidence.finding import Finding
+from runner.evidence.kept import ATTACHING, ISSUING, KeptFiles
 from runner.evidence.ledger import GENESIS, Entry, Ledger
 from runner.evidence.sealing import MANIFEST, SealedRun, open_sealed
 
@@ -16,18 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What does not verify: the file, and how it differs."""
+def verify(
+    ledger: Ledger, runs: Path, attachments: Path | None = None, documents: Path | None = None
+) -> Iterator[Finding]:
+    """Yield everything about a ledger and what it names that does not verify; nothing if all is well.
 
-    file: str
-    problem: str
-
-
-def verify(ledger: Ledger, runs: Path) -> Iterator[Finding]:
-    """Yield everything about a ledger and its runs that does not verify; nothing if all is well."""
+    ``attachments`` and ``documents`` are the folders of the files that entries name by hash.
+    """
     # Folders first, then markers, then entries: a run that is sealed meanwhile is then known from one of them.
     folders = sorted(path for path in runs.glob("*") if path.is_dir() and path.name != ".open")
+    kept = [KeptFiles(attachments, ATTACHING)] if attachments else []
+    kept += [KeptFiles(documents, ISSUING, shared=True)] if documents else []
     known = {marker.stem for marker in (runs / ".open").glob("*.json")}
     previous = GENESIS
     expected = 1
@@ -40,6 +40,10 @@ def verify(ledger: Ledger, runs: Path) -> Iterator[Finding]:
             run_id = str(entry.body.get("run"))
             known.add(run_id)
             yield from run_findings(runs / run_id, entry)
+        for files in kept:
+            yield from files.findings(entry)
+    for files in kept:
+        yield from files.unnamed()
     yield from (Finding(folder.name, "no entry names this run") for folder in folders if folder.name not in known)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.catalogue import load_catalogue
-from runner.contract.load import load_contract, load_notifications, load_people
+from runner.contract.load import load_calendar, load_contract, load_notifications, load_people, unknown_names
+from runner.contract.working_time import WorkingTime
 from runner.errors import BadInput
 from runner.inventory_file import inventory_problems, inventory_variables
 from runner.procedures import load_procedures
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runner.contract.channels import Notifications
-    from runner.contract.model import Contract, People
+    from runner.contract.model import Contract
+    from runner.contract.people import People
+    from runner.contract.working_time import OwnCalendar
 
 
 Result = TypeVar("Result")
@@ -32,7 +36,14 @@ class CheckedSite:
     site: Site
     contract: Contract
     people: People
+    calendar: OwnCalendar
     notifications: Notifications
+
+    @cached_property
+    def working(self) -> WorkingTime:
+        """Return the time that the contract counts in; without a zone of its own, that of the controller."""
+        zone = self.contract.zone() or datetime.now().astimezone().tzinfo or UTC
+        return WorkingTime(zone, self.contract.service_hours, self.calendar)
 
 
 def check_site(site: Site) -> CheckedSite:
@@ -40,6 +51,7 @@ def check_site(site: Site) -> CheckedSite:
     problems: list[str] = []
     contract = _collect(problems, lambda: load_contract(site))
     people = _collect(problems, lambda: load_people(site))
+    calendar = _collect(problems, lambda: load_calendar(site))
     notifications = _collect(problems, lambda: load_notifications(site))
     specifications = load_specifications(PROJECT / "roles")
     for path in site.variable_files:
@@ -49,12 +61,23 @@ def check_site(site: Site) -> CheckedSite:
             problems.extend(input_problems(specifications, source, inventory_variables(source)))
         elif source:
             problems.extend(_variables_problems(specifications, source))
-    _collect(problems, lambda: load_catalogue("zh", site.catalogue_overlay))
-    if contract:
-        problems.extend(_procedure_problems(site, contract))
-    if problems or contract is None or people is None or notifications is None:
+    problems.extend(_unknown(site))
+    if problems or contract is None or people is None or calendar is None or notifications is None:
         raise BadInput("\n".join(problems))
-    return CheckedSite(site, contract, people, notifications)
+    return CheckedSite(site, contract, people, calendar, notifications)
+
+
+def check_folder(site: Site) -> CheckedSite:
+    """Return a site as check_site() does, the purchaser's own forms checked, too."""
+    # Imported only now: every other command does without it.
+    from runner.operations.documents import form_problems  # noqa: PLC0415
+
+    problems: list[str] = []
+    checked = _collect(problems, lambda: check_site(site))
+    problems += _collect(problems, lambda: list(form_problems(site))) or ()
+    if problems or checked is None:
+        raise BadInput("\n".join(problems))
+    return checked
 
 
 def _collect(problems: list[str], step: Callable[[], Result]) -> Result | None:
@@ -73,12 +96,13 @@ def _variables_problems(specifications: dict[str, Options], source: YamlSource) 
     return list(input_problems(specifications, source, [((), source.data)]))
 
 
-def _procedure_problems(site: Site, contract: Contract) -> list[str]:
-    """Return a line for each obligation whose procedure does not exist."""
-    source = read_yaml(site.contract_file)
-    known = load_procedures(PROJECT)
-    return [
-        source.problem(("obligations", index, "procedure"), f"no procedure named {obligation.procedure!r}")
-        for index, obligation in enumerate(contract.obligations)
-        if obligation.procedure and obligation.procedure not in known
-    ]
+def _unknown(site: Site) -> list[str]:
+    """Return a line for each procedure and document that the contract names and that does not exist."""
+    documents = load_catalogue("zh", site.catalogue_overlay).keys("documents")
+    try:
+        return [
+            *unknown_names(site, "procedure", load_procedures(PROJECT)),
+            *unknown_names(site, "document", documents),
+        ]
+    except BadInput:
+        return []  # that the contract cannot be read has been told

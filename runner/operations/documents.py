@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from reports.catalogue import load_catalogue
 from reports.document import LedgerHead
+from reports.documents.compliance_form import COMPLIANCE
+from reports.documents.form_fields import COMMON, FormContext, common_fields, example
 from reports.documents.inspection_document import inspection_document
+from reports.documents.inspection_form import INSPECTION, inspection_fields
 from reports.documents.inspection_json import as_json
 from reports.documents.inspection_record import inspection_record
 from reports.render import FORMATS as RENDERED
-from reports.render import RenderingUnavailable, render
+from reports.render import render
 from reports.wording import Wording
-from runner.errors import BadInput, MachineError
-from runner.evidence.canonical import parse_timestamp, replace_by_parts
+from runner.errors import BadInput
+from runner.evidence.canonical import parse_timestamp
 from runner.evidence.ledger import Ledger
 from runner.evidence.verify import verified_run
 from runner.history import is_whole, runs_of
+from runner.operations.saving import Written, save_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
+    from reports.document import Document
     from reports.documents.comparison import Comparison
+    from reports.documents.inspection_record import InspectionRecord
     from runner.evidence.sealing import SealedRun
     from runner.operations.check_site import CheckedSite
     from runner.site import Site
 
 #: Each document by name, and the procedure whose runs it is written from.
 DOCUMENTS = {"inspection-record": "inspect"}
+
+#: The fields that a form of a document has beside those of every document.
+_FIELDS = {"inspection-record": INSPECTION, "compliance-report": COMPLIANCE}
 
 #: What a document can be written as: rendered for people, or as JSON for other programs.
 FORMATS = (*RENDERED, "json")
@@ -40,11 +50,98 @@ _PERIOD = re.compile(r"(?P<year>\d{4})(?:Q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1
 
 
 @dataclass(frozen=True)
-class Written:
-    """The files that were written, and why others were not."""
+class Rendering:
+    """One document of a run, ready to be written as any format; ``form`` is the purchaser's own, if there is one."""
 
-    paths: list[Path] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    name: str
+    record: InspectionRecord
+    document: Document
+    context: FormContext
+    words: Wording
+    form: Path | None = None
+
+    def parts(self, form: str) -> Iterable[bytes]:
+        """Return the file of a format, part by part; raises BadInput where the purchaser's form is wrong."""
+        if form == "json":
+            return as_json(self.record)
+        if form == "docx" and self.form:
+            fields = inspection_fields(self.record, self.document, self.words)
+            return [fill(self.form, common_fields(self.context, self.words) | fields, self.document.created)]
+        return [render(self.document, form)]
+
+
+def fill(form: Path, fields: Mapping[str, Any], moment: datetime) -> bytes:
+    """Return the purchaser's own form with its fields filled in; raises BadInput naming the field that is wrong."""
+    from reports.render.form import render_form  # noqa: PLC0415 - a site without forms needs no template engine for Word
+
+    return render_form(form, fields, moment)
+
+
+def form_file(site: Site, document: str) -> Path | None:
+    """Return the purchaser's own Word form for a document, where the site has one."""
+    path = site.forms_folder / f"{document}.docx"
+    return path if path.is_file() else None
+
+
+def check_forms(site: Site, procedure: str) -> None:
+    """Raise BadInput, before a run, where the form is wrong that its document is to be written into."""
+    problems = list(form_problems(site, [name for name, ran in DOCUMENTS.items() if ran == procedure]))
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def form_problems(site: Site, documents: Collection[str] | None = None) -> Iterator[str]:
+    """Yield what is wrong with each of the site's forms: a field that does not exist, a document that does not.
+
+    ``documents`` are those whose forms are looked at; by default all of them.
+    """
+    known = load_catalogue("zh", site.catalogue_overlay).keys("documents")
+    for path in sorted(site.forms_folder.glob("*.docx")):
+        # Word keeps a file of this name while a form is open in it.
+        if path.name.startswith("~$") or (documents is not None and path.stem not in documents):
+            continue
+        if path.stem not in known:
+            yield f"{path}: no document named {path.stem!r}; documents: {', '.join(known)}"
+            continue
+        try:
+            fields = example(COMMON, *([_FIELDS[path.stem]] if path.stem in _FIELDS else []))
+            fill(path, fields, datetime(2026, 1, 1, tzinfo=UTC))
+        except BadInput as error:
+            yield str(error)
+
+
+def rendering_of(
+    checked: CheckedSite,
+    run: SealedRun,
+    comparison: Comparison,
+    language: str,
+    context: FormContext | None = None,
+) -> Rendering:
+    """Return the document of a run, issued as ``context`` tells, by default as a draft numbered after the run."""
+    site = checked.site
+    name = next(name for name, procedure in DOCUMENTS.items() if procedure == run.manifest["procedure"])
+    words = Wording(load_catalogue(language, site.catalogue_overlay), checked.contract.zone())
+    head = Ledger(site.ledger_folder, site.name).head()
+    record = inspection_record(
+        run.manifest,
+        run.observations,
+        contract=checked.contract,
+        people=checked.people.people,
+        issue=context.issue if context else None,
+        ledger=LedgerHead(site.name, head.sequence, head.digest),
+        comparison=comparison,
+    )
+    ids = {one for one, _ in record.obligations}
+    context = context or FormContext(
+        document=name,
+        issue=record.issue,
+        moment=record.ended,
+        contract=checked.contract,
+        people=checked.people.people,
+        obligations=tuple(one for one in checked.contract.on(checked.working.date_of(record.ended)) if one.id in ids),
+    )
+    context = replace(context, prepared_by=record.parties.inspector or context.prepared_by, ledger=record.ledger)
+    return Rendering(name, record, inspection_document(record, words), context, words, form_file(site, name))
 
 
 def write_documents(
@@ -58,36 +155,20 @@ def write_documents(
     """Write every document that follows from a run, in each format that this machine can make.
 
     ``comparison`` is what has changed since the last look.
-    Raises MachineError where the disk does not take a file; what lacks on the machine is told in ``problems``.
+    Raises BadInput where the purchaser's own form is wrong, nothing written; MachineError where the disk does not take
+    a file; what lacks on the machine is told in ``problems``.
     """
-    site = checked.site
-    words = Wording(load_catalogue(language, site.catalogue_overlay), checked.contract.zone())
-    head = Ledger(site.ledger_folder, site.name).head()
-    written = Written()
-    for name in (name for name, procedure in DOCUMENTS.items() if procedure == run.manifest["procedure"] and formats):
-        record = inspection_record(
-            run.manifest,
-            run.observations,
-            contract=checked.contract,
-            people=checked.people.people,
-            ledger=LedgerHead(site.name, head.sequence, head.digest),
-            comparison=comparison,
-        )
-        document = inspection_document(record, words)
-        folder = output or site.documents_folder
-        for form in formats:
-            path = folder / f"{name}-{run.run_id}.{form}"
-            try:
-                parts = as_json(record) if form == "json" else [render(document, form)]
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                replace_by_parts(path, parts)
-            except RenderingUnavailable as error:
-                written.problems.append(f"{form.upper()} was not written: {error}")
-            except OSError as error:
-                raise MachineError(f"{path}: cannot be written: {error.strerror}") from error
-            else:
-                written.paths.append(path)
-    return written
+    if not formats or run.manifest["procedure"] not in DOCUMENTS.values():
+        return Written()
+    rendering = rendering_of(checked, run, comparison, language)
+    folder = output or checked.site.documents_folder
+    ordered = form_first(formats, rendering.form)
+    return save_documents(rendering.parts, folder, f"{rendering.name}-{run.run_id}", ordered)
+
+
+def form_first(formats: Sequence[str], form: Path | None) -> list[str]:
+    """Return formats with the purchaser's own form first: where that is wrong, nothing has been written yet."""
+    return sorted(formats, key=lambda one: one != "docx" or not form)
 
 
 def find_run(site: Site, procedure: str, run_id: str | None, period: str | None, zone: tzinfo | None) -> SealedRun:

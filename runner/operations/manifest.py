@@ -16,7 +16,7 @@ from runner.evidence.canonical import timestamp
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runner.contract.model import People
+    from runner.contract.people import People
     from runner.evidence.events import EventStream, Verdict
     from runner.evidence.redaction import Redactor
 
@@ -98,6 +98,7 @@ def entry_body(manifest: dict[str, Any], manifest_sha256: str) -> dict[str, Any]
         "manifest_sha256": manifest_sha256,
         "procedure": manifest["procedure"],
         "obligations": manifest["obligations"],
+        "occurrences": arguments.get("occurrences"),
         "operator": manifest["operator"],
         "started": manifest["started"],
         "ended": manifest["ended"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from runner.execution.secrets import plain_text
 from runner.history import runs_of
 from runner.notification import KIND, History, failure_of, forgotten_before, history_of
 from runner.operations.comparison import compare_run
+from runner.operations.locks import holding
 from runner.procedures import load_procedures
 from runner.site import PROJECT
 
@@ -69,7 +69,8 @@ def notify_of_run(checked: CheckedSite, run: SealedRun, comparison: Comparison, 
     words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
     criticals = [one for one in run.observations() if one["level"] == "critical"]
     sent = []
-    with _alone(checked.site):
+    # One program at a time finds out what is owed and tells it, so that nobody is told twice.
+    with holding(checked.site, ".notify.lock"):
         history = history_of(ledger)
         failures = list(_failures(checked, history, run.manifest["procedure"]))
         for channel in checked.notifications.channels:
@@ -79,18 +80,6 @@ def notify_of_run(checked: CheckedSite, run: SealedRun, comparison: Comparison, 
             ]
             sent += [_send(checked.site, ledger, channel, one) for one in due if one.event in channel.events]
     return sent
-
-
-@contextmanager
-def _alone(site: Site) -> Iterator[None]:
-    """Let one program of a site at a time find out what is owed and tell it, so that nobody is told twice."""
-    try:
-        lock = (site.state / ".notify.lock").open("ab")
-    except OSError as error:
-        raise MachineError(f"{site.state}: cannot keep state here: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def notify_of_newest(checked: CheckedSite, language: str) -> list[Sent]:

@@ -18,6 +18,7 @@ from runner.evidence.sealing import (
     abandoned_runs,
     open_sealed,
     read_lines,
+    remove_unnamed_markers,
     seal,
 )
 from runner.evidence.verify import entry_of
@@ -50,6 +51,7 @@ def recover(site: Site) -> list[Recovered]:
     Raises MachineError where the disk does not take it.
     """
     try:
+        remove_unnamed_markers(site.runs_folder)
         return [_recover(site, run) for run in abandoned_runs(site.runs_folder)]
     except OSError as error:
         raise MachineError(f"{site.state}: an interrupted run cannot be sealed here: {error.strerror}") from error

@@ -14,7 +14,7 @@ from runner.evidence.canonical import canonical, digest, timestamp
 from runner.evidence.events import EventStream
 from runner.evidence.ledger import Entry, Ledger
 from runner.evidence.redaction import Redactor
-from runner.evidence.sealing import OpenRun, SealedRun, seal
+from runner.evidence.sealing import FREE_BYTES, OpenRun, SealedRun, seal
 from runner.execution.closure import Closure, closure_of, files_digest
 from runner.execution.execute import execute
 from runner.execution.job import Job
@@ -24,26 +24,26 @@ from runner.execution.targets import Targets
 from runner.history import last_whole_run
 from runner.operations.growth import growth_since_last_run
 from runner.operations.manifest import entry_body, manifest_of, new_run_id, operator, source_of, tool
+from runner.operations.terms import is_routine
 from runner.procedures import Procedure, find_procedure
 from runner.site import PROJECT
 
 if TYPE_CHECKING:
+    from runner.contract.model import Contract
     from runner.evidence.events import Ending
     from runner.execution.progress import Progress
     from runner.operations.check_site import CheckedSite
 
-#: Less free space than this, and the evidence of a run may not fit.
-FREE_BYTES = 64 * 1024 * 1024
-
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a person or the schedule asks for."""
+    """What a person or the schedule asks for; ``occurrences`` names what of the contract the run is for, if it does."""
 
     procedure: str
     limit: str | None = None
     check: bool = False
     timeout_seconds: float | None = None
+    occurrences: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
     """
     site = checked.site
     procedure = find_procedure(PROJECT, request.procedure)
-    gate(procedure, request)
+    gate(procedure, request, checked.contract)
     with closing(Targets(PROJECT, procedure.playbook, site.inventory, request.limit)) as targets:
         ledger = Ledger(site.ledger_folder, site.name)
         closure = closure_of(PROJECT, procedure.playbook)
@@ -85,9 +85,9 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
     return ListedRun(sealed, entry, ending)
 
 
-def gate(procedure: Procedure, request: RunRequest) -> None:
-    """Let a run pass that changes nothing; raises Refused for one that changes hosts without an approval."""
-    if procedure.changes_hosts and not request.check:
+def gate(procedure: Procedure, request: RunRequest, contract: Contract) -> None:
+    """Let a run pass that changes nothing, or that the contract calls routine; raises Refused for any other."""
+    if not request.check and not is_routine(contract, procedure):
         raise Refused(f"{procedure.name} changes hosts: it runs only under an approved change, or with --check")
 
 
@@ -122,6 +122,7 @@ def prepare(
         "forks": job.forks,
         "timeout_seconds": job.timeout_seconds,
         "variables": variables,
+        "occurrences": None if request.occurrences is None else list(request.occurrences),
     }
     whole = job.limit is None and not job.check
     intent = {
@@ -130,7 +131,7 @@ def prepare(
         "procedure": procedure.name,
         "repeatable": procedure.repeatable,
         # What looks at a part of the site, or only tries, fulfils nothing.
-        "obligations": list(checked.contract.fulfilled_by(procedure.name)) if whole else [],
+        "obligations": list(_owed(checked, procedure, request)) if whole else [],
         "operator": operator(checked.people),
         "started": timestamp(),
         "source": source_of(PROJECT),
@@ -145,6 +146,13 @@ def prepare(
         "not_covered": [],
     }
     return job, intent
+
+
+def _owed(checked: CheckedSite, procedure: Procedure, request: RunRequest) -> tuple[str, ...]:
+    """Return the obligations that a run may fulfil: those that it is for, or all that name the procedure."""
+    if request.occurrences is None:
+        return checked.contract.fulfilled_by(procedure.name)
+    return tuple(dict.fromkeys(key.partition("/")[0] for key in request.occurrences))
 
 
 def record(

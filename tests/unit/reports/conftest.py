@@ -16,7 +16,9 @@ from reports.document import Chart, Facts, Figures, LedgerHead, Paragraph, Table
 from reports.documents.inspection_document import inspection_document
 from reports.documents.inspection_record import inspection_record
 from reports.wording import Wording
-from runner.contract.model import Contract, Obligation, Party, Person
+from runner.contract.model import Contract, Party
+from runner.contract.obligations import Obligation
+from runner.contract.people import Person
 from tests.unit.reports import planted
 
 if TYPE_CHECKING:
@@ -35,7 +37,11 @@ CONTRACT = Contract(
     timezone="Asia/Shanghai",
     provider=Party(name="华东医信软件有限公司"),
     purchaser=Party(name="滨江市第一人民医院"),
-    obligations=(Obligation(id="A01", kind="procedure", procedure="inspect", clause="每月至少进行一次远程巡检"),),
+    obligations=(
+        Obligation(
+            id="A01", kind="procedure", procedure="inspect", cadence="monthly", clause="每月至少进行一次远程巡检"
+        ),
+    ),
 )
 PEOPLE = (
     Person(name="张伟", duty="engineer", organisation="provider", login="zhangwei"),

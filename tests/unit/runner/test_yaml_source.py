@@ -40,13 +40,16 @@ def test_anchors_and_merges_are_followed(tmp_path: Path) -> None:
         ("a: 1\na: 2\n", ":2: a: this key stands here twice"),
         ("a:\n  - b\n c: 1\n", ":3: "),
         ("? [1]\n: 2\n", ":1: a key must be a plain value"),
-        ("a: 2026-13-45\n", ":1: "),
+        ("a: {b: 2026-13-45}\n", ":1: a.b: '2026-13-45' is no date"),
         ("a: &s word\nb: {<<: *s}\n", ":2: only a mapping can be merged"),
         ("a: {<<: word}\n", ":1: only a mapping can be merged"),
-        ("a: !!bool perhaps\n", ":1: 'perhaps' is not what its tag"),
-        ("a: !!int ''\n", ":1: '' is not what its tag"),
-        ("a: !!timestamp x\n", ":1: 'x' is not what its tag"),
-        ("[" * 5000, "not"),
+        ("a: !!bool perhaps\n", ":1: a: 'perhaps' is no bool"),
+        ("a: !!int ''\n", ":1: a: '' is no number"),
+        ("a: !!timestamp x\n", ":1: a: 'x' is no date"),
+        ("a: " + "9" * 5000, ":1: a: '" + "9" * 40 + "…' is no number"),
+        ("a: " + "[" * 100_000, ":1: is nested deeper than 100 levels"),
+        ("- " * 60_000, ":1: is nested deeper than 100 levels"),
+        ("a: &a [*a]\n", "is nested too deeply"),
         (
             "a: &a [x,x,x,x,x,x,x,x,x]\n"
             + "".join(f"{c}: &{c} [{','.join(['*' + p] * 9)}]\n" for p, c in zip("abcdef", "bcdefg", strict=True)),
@@ -58,6 +61,20 @@ def test_what_cannot_be_meant_is_named_with_its_line(tmp_path: Path, text: str, 
     with pytest.raises(BadInput) as error:
         read(tmp_path, text)
     assert message in str(error.value)
+
+
+def test_what_cannot_be_meant_is_told_all_at_once_and_the_rest_is_read(tmp_path: Path) -> None:
+    text = "a: 2026-02-30\nb:\n  - c: 1\n    c: 2\nd: !!int x\n"
+    with pytest.raises(BadInput) as error:
+        read(tmp_path, text)
+    assert [line.removeprefix(f"{tmp_path}/") for line in str(error.value).splitlines()] == [
+        "file.yml:1: a: '2026-02-30' is no date",
+        "file.yml:4: b.0.c: this key stands here twice",
+        "file.yml:5: d: 'x' is no number",
+    ]
+    source = read_yaml(tmp_path / "file.yml", lenient=True)
+    assert (source.data, source.unread) == ({"a": "2026-02-30", "b": [{"c": 1}], "d": "x"}, {("a",), ("d",)})
+    assert [line for line, _ in source.problems] == [1, 4, 5]
 
 
 def test_an_unreadable_file_is_bad_input(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from runner.evidence.sealing import (
     abandoned_runs,
     open_sealed,
     read_lines,
+    remove_unnamed_markers,
     salvage,
     seal,
 )
@@ -91,6 +92,42 @@ def test_a_torn_file_is_made_whole_with_what_can_be_read(tmp_path: Path, keep: i
     salvage(path)
     kept = [one["counter"] for one in read_lines(path)]
     assert kept == list(range(len(kept)))
+
+
+def test_a_power_cut_that_leaves_zeros_costs_nothing_that_was_written_before_them(tmp_path: Path) -> None:
+    path = tmp_path / EVENTS
+    file = LineFile(path)
+    for number in range(200):
+        file.write(f'{{"counter":{number},"noise":"{number * 7919 % 104729}"}}')
+    file.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-200] + bytes(4096))
+    salvage(path)
+    kept = [one["counter"] for one in read_lines(path)]
+    assert kept == list(range(len(kept)))
+    assert len(kept) > 100
+
+
+def test_lines_after_one_that_is_no_record_are_dropped(tmp_path: Path) -> None:
+    path = tmp_path / EVENTS
+    file = LineFile(path)
+    for line in ('{"counter":1}', '{"counter"', '{"counter":3}'):
+        file.write(line)
+    file.close()
+    salvage(path)
+    assert list(read_lines(path)) == [{"counter": 1}]
+
+
+def test_what_a_program_left_that_died_before_its_marker_is_removed(tmp_path: Path) -> None:
+    dying = (
+        "import os, sys; from pathlib import Path; from runner.evidence.sealing import OpenRun;"
+        "Path.rename = lambda *_: os.kill(os.getpid(), 9); OpenRun(Path(sys.argv[1]), 'dead', {'run': 'dead'})"
+    )
+    subprocess.run([sys.executable, "-c", dying, str(tmp_path)], check=False)
+    assert [one.name for one in (tmp_path / ".open").iterdir()] == ["dead.new"]
+    remove_unnamed_markers(tmp_path)
+    assert list((tmp_path / ".open").iterdir()) == []
+    assert list(abandoned_runs(tmp_path)) == []
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,62 @@ def test_every_problem_of_every_file_is_named_in_one_go(site: Site) -> None:
         assert any(expected in line for line in found), (expected, found)
 
 
+BAD_CONTRACT = """\
+schema_version: 1
+number: N
+title: T
+system: S
+provider: {name: P}
+purchaser: {name: Q}
+signed: 2026-02-30
+term: {from: 2026-01-01, to: 2026-12-31}
+procedures:
+  inspekt: {change: routine}
+obligations:
+  - {id: A01, kind: procedure, clause: c, procedure: inspekt, cadence: monthly}
+  - {id: A02, kind: document, clause: c, document: inspection-recrod, cadence: fortnightly}
+  - {id: A03, kind: record, clause: c, cadence: monthly, due: {after: A04, within: {days: 3}}}
+  - {id: A04, kind: record, clause: c, cadence: quarterly}
+  - {id: A04, kind: record, clause: c, cadence: quarterly}
+  - {id: A05, kind: document, clause: c, document: inspection-record, cadence: monthly, cadence: weekly}
+  - {id: A06, kind: document, clause: c, document: no-such-paper, cadence: monthly}
+amendments:
+  - {from: 2026-06-01, title: one}
+  - {from: 2026-05-01, title: two}
+  - from: 2027-05-01
+    title: three
+    obligations:
+      - {id: A07, kind: record, clause: c, cadence: once, due: {after: term start, within: {days: 9}}}
+"""
+
+
+def test_whatever_is_wrong_with_a_contract_is_told_in_one_go_each_once(site: Site) -> None:
+    site.contract_file.write_text(BAD_CONTRACT)
+    found = [line.removeprefix(f"{site.folder}/contract.yml:") for line in problems(site)]
+    expected = (
+        "7: signed: '2026-02-30' is no date",
+        "10: procedures.inspekt: no procedure named 'inspekt'",
+        "12: obligations.0.procedure: A01: no procedure named 'inspekt'",
+        "13: obligations.1.document: A02: no document named 'inspection-recrod'",
+        "13: obligations.1.cadence: A02: Input should be 'weekly'",
+        "14: obligations.2.due.after: A03: due after A04: this one is owed monthly, that one quarterly only",
+        "16: obligations.4.id: A04: another obligation has the same id",
+        "17: obligations.5.cadence: this key stands here twice",
+        "18: obligations.6.document: A06: no document named 'no-such-paper'",
+        "21: amendments.1.from: amendments overlap: 2026-05-01 is not later than 2026-06-01",
+        "22: amendments.2.from: 2027-05-01 lies outside the term",
+        "25: amendments.2.obligations.0.due.after: A07: is due on 2026-01-10, before it joins on 2027-05-01",
+    )
+    assert [sum(line.startswith(one) for line in found) for one in expected] == [1] * len(expected), found
+    assert len(found) == len(expected), found
+
+
+def test_a_file_that_is_no_yaml_is_told_once(site: Site) -> None:
+    for text in ("a: [1\nb: 2\n", "[" * 100_000):
+        site.contract_file.write_text(text)
+        assert len(problems(site)) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -165,9 +221,9 @@ def test_what_is_optional_may_be_left_empty(site: Site) -> None:
 def test_an_unknown_procedure_in_the_contract_is_named(site: Site) -> None:
     text = site.contract_file.read_text().replace("procedure: inspect", "procedure: inspekt", 1)
     site.contract_file.write_text(text)
-    assert any("obligations.0.procedure: no procedure named 'inspekt'" in line for line in problems(site))
+    assert any("obligations.0.procedure: A01: no procedure named 'inspekt'" in line for line in problems(site))
 
 
 def test_a_missing_contract_is_named(site: Site) -> None:
     bare = dataclasses.replace(site, folder=site.folder.parent)
-    assert any("contract.yml: No such file" in line for line in problems(bare))
+    assert sum("contract.yml: No such file" in line for line in problems(bare)) == 1

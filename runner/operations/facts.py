@@ -1,0 +1,50 @@
+"""The facts of a site's ledger, as compliance and the schedule read them."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+from runner.contract.facts import KINDS, Fact, facts
+from runner.errors import MachineError
+from runner.evidence.index import entry_lines
+from runner.evidence.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from runner.site import Site
+
+    Line = tuple[int, str, str, Mapping[str, Any]]
+
+
+def facts_of(site: Site, until: datetime) -> list[Fact]:
+    """Return the facts that the site's ledger holds at a moment; raises MachineError where it cannot be read."""
+    lines = entry_lines(Ledger(site.ledger_folder, site.name), site.cache_folder, KINDS)
+    # Looking through a hundred thousand facts for garbage, again and again, takes longer than all that is done with
+    # them; none of them is in a circle that only a look could end.
+    gc.disable()
+    try:
+        found = known_facts(lines, until)
+        gc.freeze()
+    finally:
+        gc.enable()
+    return found
+
+
+def known_facts(lines: Iterable[Line], until: datetime) -> list[Fact]:
+    """Return the facts of entries; raises MachineError naming the first entry that is not what this program writes."""
+    read: Line | None = None
+
+    def reading() -> Iterator[Line]:
+        nonlocal read
+        for line in lines:
+            read = line
+            yield line
+
+    try:
+        return facts(reading(), until)
+    except (KeyError, TypeError, ValueError) as error:
+        name = f"{read[0]:06d}-{read[1]}.json" if read else "the ledger"
+        raise MachineError(f"{name}: is not what weibao writes ({error}); see weibao ledger verify") from error
