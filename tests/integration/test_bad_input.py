@@ -27,7 +27,7 @@ def errors(result: subprocess.CompletedProcess[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--site", "nowhere", "run", "inspect"], "no site named 'nowhere'; sites: lab, local"),
+        (["--site", "nowhere", "run", "inspect"], "no site named 'nowhere'; sites: hospital-a, lab, local, platform-b"),
         (["--site", "../local", "run", "inspect"], "no site named '../local'"),
         (["run", "inspekt"], "no procedure named 'inspekt'; procedures: inspect"),
         (["run", "inspect", "--limit", "nobody"], "--limit nobody: "),
