@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 def compliance_document(record: ComplianceRecord, wording: Wording) -> Document:
     """Return the compliance report as a document in the language and time zone of ``wording``."""
     words = ComplianceWords(wording, record.contract)
-    version = frame.version_of(record.issue, wording)
     parts = (
         Section(words.say("conclusion_section"), tuple(_conclusion(record, words))),
         map_section(record, words),
@@ -37,19 +36,13 @@ def compliance_document(record: ComplianceRecord, wording: Wording) -> Document:
             _signatories(record, words), record.parties, record.ledger, words.say("signatures_note"), wording
         ),
     )
-    return Document(
-        language=wording.catalogue.language,
+    return frame.framed(
+        record,
+        wording,
         title=words.say("title"),
-        subtitle=record.parties.system or "",
-        number=record.issue.number,
-        version=version,
-        draft=record.issue.draft,
         created=record.created,
-        author=record.parties.inspector or "",
-        facts=_facts(record, words, version),
-        sections=frame.numbered(parts, wording),
-        footer=frame.footer_of(record.ledger, wording),
-        labels=frame.labels_of(wording),
+        facts=_facts(record, words, frame.version_of(record.issue, wording)),
+        parts=parts,
         sheets=sheets(record, words),
     )
 

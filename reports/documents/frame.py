@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from reports.document import Anchor, Labels, Section, Signatory, Signatures
+from reports.document import Anchor, Document, Labels, Section, Signatory, Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from reports.document import LedgerHead
+    from reports.document import LedgerHead, Sheet
     from reports.documents.inspection_record import Issue, Parties
     from reports.wording import Wording
+
+
+class Framed(Protocol):
+    """What a document is made of, as far as every document needs it."""
+
+    @property
+    def issue(self) -> Issue:
+        """Return number, version, and whether it is a draft."""
+
+    @property
+    def parties(self) -> Parties:
+        """Return whom it binds."""
+
+    @property
+    def ledger(self) -> LedgerHead | None:
+        """Return the head of the ledger that it rests on."""
+
+
+def framed(
+    record: Framed,
+    words: Wording,
+    *,
+    title: str,
+    created: datetime,
+    facts: tuple[tuple[str, str], ...],
+    parts: Sequence[Section],
+    sheets: tuple[Sheet, ...],
+) -> Document:
+    """Return a document of these parts, with what every document has around them."""
+    return Document(
+        language=words.catalogue.language,
+        title=title,
+        subtitle=record.parties.system or "",
+        number=record.issue.number,
+        version=version_of(record.issue, words),
+        draft=record.issue.draft,
+        created=created,
+        author=record.parties.inspector or "",
+        facts=facts,
+        sections=numbered(parts, words),
+        footer=footer_of(record.ledger, words),
+        labels=labels_of(words),
+        sheets=sheets,
+    )
 
 
 def version_of(issue: Issue, words: Wording) -> str:

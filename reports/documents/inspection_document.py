@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 def inspection_document(record: InspectionRecord, words: Wording) -> Document:
     """Return the inspection record as a document in the language and time zone of ``words``."""
-    version = frame.version_of(record.issue, words)
     parts = (
         findings_section(record, words),
         unchecked_section(record, words),
@@ -33,19 +32,13 @@ def inspection_document(record: InspectionRecord, words: Wording) -> Document:
         provenance_section(record, words),
         _signature_section(record, words),
     )
-    return Document(
-        language=words.catalogue.language,
+    return frame.framed(
+        record,
+        words,
         title=words.term("inspection_title"),
-        subtitle=record.parties.system or "",
-        number=record.issue.number,
-        version=version,
-        draft=record.issue.draft,
         created=record.ended,
-        author=record.parties.inspector or "",
-        facts=_facts(record, words, version),
-        sections=frame.numbered(parts, words),
-        footer=frame.footer_of(record.ledger, words),
-        labels=frame.labels_of(words),
+        facts=_facts(record, words, frame.version_of(record.issue, words)),
+        parts=parts,
         sheets=sheets(record, words),
     )
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from reports.documents.compliance_json import facts
 from reports.documents.compliance_summary import compliance_summary
-from runner.commands.options import formats_option
+from runner.commands.options import formats_option, output_option
 from runner.commands.session import Session, pass_session
+from runner.commands.written import check_all_written, written_json
 from runner.errors import ExitCode
 from runner.operations.check_site import check_site
 from runner.operations.compliance import FAIL_ON, FORMATS, Question, assess, bad, words_of, write_report
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -47,12 +48,7 @@ _COLOURS = {"critical": "bold red", "warning": "yellow", "unknown": "magenta", "
     help="Exit 1 where something stands so, or worse.",
 )
 @formats_option("none", FORMATS)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write documents here instead of var/.",
-)
+@output_option("Write documents here instead of var/.")
 @pass_session
 def compliance(
     session: Session,
@@ -76,17 +72,13 @@ def compliance(
     if session.as_json:
         session.print_json(
             **facts(record, words),
-            documents=[str(path) for path in written.paths],
-            documents_not_written=list(written.problems),
+            **written_json(written),
         )
     else:
         _print(compliance_summary(record, words, detail=detail))
         for path in written.paths:
             click.echo(path)
-    for problem in written.problems:
-        click.echo(problem, err=True)
-    if written.problems:
-        raise click.exceptions.Exit(ExitCode.MACHINE)
+    check_all_written(written)
     if bad(record, fail_on):
         raise click.exceptions.Exit(ExitCode.FINDINGS)
 

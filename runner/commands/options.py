@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,10 +12,26 @@ from runner.operations.documents import FORMATS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-def formats_option(
-    default: str, formats: tuple[str, ...] = FORMATS
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+
+def fail_on_option() -> Decorator:
+    """Return the option ``--fail-on`` of what makes runs: the level of findings that is exit code 1."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(["never", "warning", "critical"]),
+        default="critical",
+        show_default=True,
+        help="Exit 1 on findings of this level and above.",
+    )
+
+
+def output_option(explained: str) -> Decorator:
+    """Return the option ``--output``: another folder for documents."""
+    return click.option("--output", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help=explained)
+
+
+def formats_option(default: str, formats: tuple[str, ...] = FORMATS) -> Decorator:
     """Return the option ``--format``: names of ``formats`` between commas, ``none`` for no document."""
 
     def chosen(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:

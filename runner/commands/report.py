@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from runner.commands.options import formats_option
+from runner.commands.options import formats_option, output_option
 from runner.commands.session import Session, pass_session
-from runner.errors import ExitCode
+from runner.commands.written import check_all_written, written_json
 from runner.operations.check_site import check_site
 from runner.operations.comparison import compare_run
 from runner.operations.documents import DOCUMENTS, find_run, write_documents
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
@@ -19,12 +22,7 @@ from runner.operations.documents import DOCUMENTS, find_run, write_documents
 @click.option("--run", "run_id", metavar="ID", help="Of this run; the newest by default.")
 @click.option("--period", metavar="PERIOD", help="Of the newest run in 2026, 2026Q4 or 2026-11.")
 @formats_option("html,docx,pdf,xlsx")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write here instead of var/.",
-)
+@output_option("Write here instead of var/.")
 @pass_session
 def report(
     session: Session,
@@ -43,13 +41,9 @@ def report(
         session.print_json(
             document=document,
             run=run.run_id,
-            documents=[str(path) for path in written.paths],
-            documents_not_written=list(written.problems),
+            **written_json(written),
         )
     else:
         for path in written.paths:
             click.echo(path)
-    for problem in written.problems:
-        click.echo(problem, err=True)
-    if written.problems:
-        raise click.exceptions.Exit(ExitCode.MACHINE)
+    check_all_written(written)

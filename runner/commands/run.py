@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from module_utils.observations import rank
 from runner.commands.notify import as_json, print_sent
-from runner.commands.options import formats_option
+from runner.commands.options import fail_on_option, formats_option
 from runner.commands.session import Session, pass_session
+from runner.commands.written import print_written, tell_not_written, written_json
 from runner.errors import BadInput, ExitCode
 from runner.execution.progress import progress_here
 from runner.operations.check_site import check_site
@@ -19,9 +19,6 @@ from runner.operations.documents import check_forms
 from runner.operations.follow_up import Followed, follow_up
 from runner.operations.run_procedure import ListedRun, RunRequest, run_procedure
 from runner.operations.schedule import scheduler_of
-
-if TYPE_CHECKING:
-    from runner.operations.saving import Written
 
 
 @click.command()
@@ -34,13 +31,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Stop the run after this time; it is sealed so.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["never", "warning", "critical"]),
-    default="critical",
-    show_default=True,
-    help="Exit 1 on findings of this level and above.",
-)
+@fail_on_option()
 @click.option("--period", metavar="PERIOD", help="What the run is for: 2026-09, 2026Q3, 2026W36 (now by default).")
 @formats_option("html")
 @pass_session
@@ -64,22 +55,18 @@ def run(  # noqa: PLR0913 - one for each option
         raise BadInput("--limit: is empty; leave it out to run on the whole site")
     occurrences = scheduler_of(checked, datetime.now(UTC)).named(procedure, period) if period else None
     listed = run_procedure(checked, RunRequest(procedure, limit, check, timeout, occurrences), progress_here())
-    show = _silent if session.as_json else click.echo
-    followed = follow_up(checked, listed.run, listed.entry, session.language, formats, show)
+    followed = follow_up(checked, listed.run, listed.entry, session.language, formats, session.show)
     if session.as_json:
         _print_json(session, listed, followed)
     else:
         print_sent(followed.sent)
-        _print_documents(followed.documents)
+        print_written(followed.documents)
+        tell_not_written(followed.documents)
     if followed.untold:
         click.echo(f"nobody was told: {followed.untold}", err=True)
     code = exit_code(listed, fail_on)
     if code:
         raise click.exceptions.Exit(code)
-
-
-def _silent(_line: str) -> None:
-    pass
 
 
 def exit_code(listed: ListedRun, fail_on: str) -> ExitCode:
@@ -108,17 +95,9 @@ def _print_json(session: Session, listed: ListedRun, followed: Followed) -> None
         + [_change(known_key(one), "unconfirmed") for one in comparison.unconfirmed],
         notifications=as_json(followed.sent),
         ledger={"sequence": listed.entry.sequence, "sha256": listed.entry.digest},
-        documents=[str(path) for path in followed.documents.paths],
-        documents_not_written=list(followed.documents.problems),
+        **written_json(followed.documents),
     )
 
 
 def _change(key: tuple[str, str, str], status: str) -> dict[str, str]:
     return {**dict(zip(("host", "check", "subject"), key, strict=True)), "change": status}
-
-
-def _print_documents(documents: Written) -> None:
-    for path in documents.paths:
-        click.echo(f"{path.suffix[1:].upper()}  {path}")
-    for problem in documents.problems:
-        click.echo(problem, err=True)

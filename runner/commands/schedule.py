@@ -11,13 +11,15 @@ import click
 from reports.catalogue import load_catalogue
 from reports.wording import Wording
 from runner.commands.notify import as_json, print_sent
-from runner.commands.options import formats_option
+from runner.commands.options import fail_on_option, formats_option
 from runner.commands.run import exit_code
 from runner.commands.session import Session, pass_session
+from runner.commands.written import print_written, written_json
 from runner.errors import BadInput, ExitCode, MachineError
 from runner.evidence.canonical import replace
 from runner.execution.progress import progress_here
 from runner.operations.check_site import CheckedSite, check_site
+from runner.operations.saving import Written
 from runner.operations.schedule import DAYS_AHEAD, Agenda, Line, Scheduler, Turn, scheduler_of
 from runner.operations.schedule_text import ScheduleText
 from runner.operations.tick import Late, Manner, Ran, Tick
@@ -119,13 +121,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
 
 
 @schedule.command()
-@click.option(
-    "--fail-on",
-    type=click.Choice(["never", "warning", "critical"]),
-    default="critical",
-    show_default=True,
-    help="Exit 1 on findings of this level and above.",
-)
+@fail_on_option()
 @formats_option("html")
 @pass_session
 def tick(session: Session, fail_on: str, formats: tuple[str, ...]) -> None:
@@ -137,7 +133,7 @@ def tick(session: Session, fail_on: str, formats: tuple[str, ...]) -> None:
     """
     site = session.site()
     text = ScheduleText(Wording(load_catalogue(session.language, site.catalogue_overlay)))
-    show = _silent if session.as_json else click.echo
+    show = session.show
     manner = Manner(session.language, formats, progress_here, lambda turn: show(text.runs_for(turn)), show)
     done = run_tick(site, manner)
     if session.as_json:
@@ -164,10 +160,6 @@ def tick_code(done: Tick, fail_on: str) -> ExitCode:
     return max(codes, default=ExitCode.DONE)
 
 
-def _silent(_line: str) -> None:
-    pass
-
-
 def _tell_tick(done: Tick, text: ScheduleText) -> None:
     if done.busy:
         click.echo(text.say("busy"))
@@ -175,8 +167,7 @@ def _tell_tick(done: Tick, text: ScheduleText) -> None:
     for one in done.ends:
         if one.followed:
             print_sent(one.followed.sent)
-            for path in one.followed.documents.paths:
-                click.echo(f"{path.suffix[1:].upper()}  {path}")
+            print_written(one.followed.documents)
     print_sent(done.sent)
     for name in sorted(done.running):
         click.echo(text.say("running", procedure=text.procedure(name)))
@@ -242,11 +233,9 @@ def _ran(ran: Ran) -> dict[str, Any]:
 
 
 def _followed(one: Ran | Late) -> dict[str, Any]:
-    documents = one.followed.documents if one.followed else None
     return {
         "notifications": as_json(one.followed.sent if one.followed else []),
-        "documents": [str(path) for path in documents.paths] if documents else [],
-        "documents_not_written": list(documents.problems) if documents else [],
+        **written_json(one.followed.documents if one.followed else Written()),
     }
 
 

@@ -43,6 +43,11 @@ class Session:
         """Return the ledger of a site."""
         return Ledger(site.ledger_folder, site.name)
 
+    def show(self, line: str) -> None:
+        """Print a line for people; nothing where a JSON object is asked for."""
+        if not self.as_json:
+            click.echo(line)
+
     def print_json(self, **content: Any) -> None:
         """Print one JSON object with its schema version."""
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **content}, ensure_ascii=False, indent=2))

@@ -13,6 +13,8 @@ from runner.errors import BadInput, MachineError
 from runner.operations.timer import Timer, install, lingers, remove, timer_of
 from runner.site import PROJECT, Site
 
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +64,7 @@ def verified(timer: Timer, folder: Path) -> str:
 # -- systemd -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@needs_systemd
 @pytest.mark.parametrize("minutes", [5, 15, 60])
 @pytest.mark.parametrize("name", ["own", "人民医院 影像", "100%$HOME'\"\\"])
 def test_systemd_finds_nothing_wrong_with_the_units(units: Timer, tmp_path: Path, minutes: int, name: str) -> None:
@@ -71,7 +73,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(units: Timer, tmp_path: Path
     assert verified(replace(units, site=site, minutes=minutes), tmp_path) == ""
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@needs_systemd
 def test_what_systemd_would_refuse_is_not_installed(
     units: Timer, called: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +133,7 @@ def test_what_a_half_made_installation_left_is_removed(units: Timer, called: Pat
     assert "disable" not in (called / "systemctl").read_text()
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@needs_systemd
 def test_a_program_of_any_path_is_found(units: Timer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "100% of $x" / "python"
     program.parent.mkdir()
