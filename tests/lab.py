@@ -51,18 +51,22 @@ def command(
 
     `environment` is added to the tests' own; `timeout` is in seconds. Raises LabError, with the output.
     """
-    done = subprocess.run(
-        arguments,
-        cwd=PROJECT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    line = " ".join(map(str, arguments))
+    try:
+        done = subprocess.run(
+            arguments,
+            cwd=PROJECT,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as stopped:
+        said = b"".join(words for words in (stopped.stdout, stopped.stderr) if isinstance(words, bytes))
+        raise LabError(f"{line}: not done after {timeout} s\n{said.decode(errors='replace')}") from None
     if done.returncode != 0:
-        line = " ".join(map(str, arguments))
         raise LabError(f"{line}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
@@ -93,6 +97,11 @@ class Lab:
         listed = json.loads(command(["podman", "ps", "--all", "--format", "json"], timeout=60))
         states = {container["Names"][0]: container["State"] for container in listed}
         return {name: states.get(_container(name), "missing") for name in self.names}
+
+    def answers(self) -> bool:
+        """Tell whether every host is up. One whose processes went with a session still counts as running for podman."""
+        ready = (subprocess.run([SCRIPTS / "ready.sh", _container(name), "1"], check=False) for name in self.names)
+        return set(self.status().values()) == {"running"} and all(done.returncode == 0 for done in ready)
 
     def host(self, name: str) -> Host:
         """Return a host as testinfra sees it, through SSH with what the inventory says."""
@@ -128,7 +137,7 @@ class Lab:
         """Return the last lines of a host's journal, or why there are none."""
         try:
             return self.podman(name, "journalctl", "--no-pager", "--lines", str(lines))
-        except (LabError, subprocess.TimeoutExpired) as error:
+        except LabError as error:
             return str(error)
 
     def _playbook(self, name: str) -> str:
@@ -157,7 +166,7 @@ def in_use() -> Iterator[bool]:
             fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LabError(f"the lab is in use by the test run with process id {process}") from None
-        ours = origin == "made" or set(Lab().status().values()) != {"running"}
+        ours = origin == "made" or not Lab().answers()
         _replace(holder, f"{os.getpid()} {'made' if ours else 'borrowed'}")
         yield ours
         _replace(holder, "")

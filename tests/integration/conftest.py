@@ -41,6 +41,8 @@ def lab(lab_machine: None) -> Iterator[laboratory.Lab]:
     hosts = laboratory.Lab()
     with laboratory.in_use() as remove:
         try:
+            if remove:
+                hosts.destroy()
             hosts.create()
             yield hosts
         finally:

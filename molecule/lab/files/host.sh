@@ -29,8 +29,7 @@ state() {
 }
 
 make() {
-    # One whose processes went with the machine that they ran on is stopped by the first and removed by the second.
-    podman rm --force --time 0 "$container" >/dev/null 2>&1 || podman rm --force "$container" >/dev/null 2>&1 || true
+    remove_container "$container" 2>/dev/null || true
     # Root on a host may look into every process. The container outlives this script and must not inherit its lock.
     podman --runtime runc run --detach --quiet --name "$container" --hostname "$name" \
         --label weibao-lab=host --label "weibao-lab-recipe=$recipe" --network weibao-lab --network-alias "$name" \
@@ -80,13 +79,6 @@ if [ "$user" != root ]; then
 fi
 [ -d "$root$home/.ssh" ] || podman exec "$container" install -d -m 0700 -o "$user" -g "$user" "$home/.ssh"
 place "$lab_state/ssh/id_ed25519.pub" "$home/.ssh/authorized_keys" 0600 "$user"
-# Figures about pending packages are of no use with an old list of them. Only a success leaves this stamp: apt itself
-# touches its folders when it fails, too.
-stamp=/var/lib/apt/periodic/update-success-stamp
-if [ -z "$(find "$root$stamp" -mtime -1 2>/dev/null)" ]; then
-    changed=yes
-    podman exec "$container" sh -c "apt-get --quiet --quiet --error-on=any update && touch $stamp" >&2
-fi
 # Only the lines of this host are replaced, one host at a time.
 exec 8>"$lab_state/ssh/known_hosts.lock"
 flock 8

@@ -27,7 +27,7 @@ fi
 
 build=$(mktemp -d "$lab_state/images/build.XXXXXX")
 container=weibao-lab-build-$content
-trap 'rm -rf "$build"; podman rm --force --time 0 "$container" >/dev/null 2>&1 || true' EXIT
+trap 'rm -rf "$build"; remove_container "$container" 2>/dev/null || true' EXIT
 trap 'exit 143' HUP INT TERM
 
 # One at a time, for podman does not always survive that an image vanishes while it looks at them all.
@@ -71,7 +71,8 @@ if [ -z "$further" ]; then
     podman import --quiet "$archive" "$image" >/dev/null
 else
     base=$("$folder/image.sh" "$suite" "$packages" 9>&- | tail -n 1)
-    podman rm --force --time 0 "$container" >/dev/null 2>&1 || true
+    remove_container "$container" 2>/dev/null || true
+    podman_limit=1200
     # A service that apt would start has no systemd here; it starts with the host. The lists are the base's own.
     # shellcheck disable=SC2016,SC2046 # the container's shell expands it; one word a package
     podman --runtime runc run --quiet --name "$container" --network host --ulimit nofile=20000:20000 \

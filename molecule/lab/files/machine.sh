@@ -5,6 +5,18 @@
 # that ssh means by "~" in the inventory, whatever HOME says.
 lab_state=$(getent passwd "$(id -u)" | cut -d: -f6)/.cache/weibao-lab
 
+# What podman asks of a container that is gone, or of one that starts at the same moment as another, may never be
+# answered: each command has an end, after $podman_limit seconds.
+podman() {
+    timeout --kill-after=5 "${podman_limit:-120}" podman "$@"
+}
+
+# Removes a container. One whose processes went with the machine that they ran on is stopped by the first command and
+# removed by the second.
+remove_container() {
+    podman rm --force --time 0 "$1" >/dev/null 2>&1 || podman rm --force "$1" >/dev/null
+}
+
 # Prints the address of one of Debian's archives ("Debian" or "Debian-Security"), as apt knows it here.
 debian_archive() {
     apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |

@@ -2,6 +2,8 @@
 # Waits until a container's systemd has started what it starts and its sshd answers; fails after so many seconds, or at
 # once where the container does not run: ready.sh CONTAINER SECONDS
 set -eu
+. "$(dirname "$0")/machine.sh"
+podman_limit=20
 container=$1
 end=$(($(date +%s) + $2))
 

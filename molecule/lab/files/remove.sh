@@ -2,9 +2,10 @@
 # Removes every host of the lab and its network; prints what it removed, so nothing the second time.
 # A test run that uses the lab holds a lock on the file in-use; only that run (WEIBAO_LAB_OWNER) may remove the lab then.
 set -eu
+command -v podman >/dev/null || exit 0
 . "$(dirname "$0")/machine.sh"
 
-command -v podman >/dev/null && [ -d "$lab_state" ] || exit 0
+[ -d "$lab_state" ] || exit 0
 exec 9>>"$lab_state/in-use"
 owner=$(cut -d' ' -f1 "$lab_state/in-use")
 if [ "${WEIBAO_LAB_OWNER:-nobody}" != "$owner" ]; then
@@ -16,7 +17,7 @@ fi
 
 for container in $(podman ps --all --quiet --filter label=weibao-lab); do
     podman container inspect --format 'removed: {{.Name}}' "$container"
-    podman rm --force --time 0 "$container" >/dev/null
+    remove_container "$container"
 done
 rm -f "$lab_state/ssh/known_hosts"
 if podman network exists weibao-lab; then
