@@ -44,6 +44,8 @@ benchmark: lab
 	@$(BIN)/python -m benchmarks.inspection
 	@$(BIN)/python -m benchmarks.fleet
 	@$(BIN)/python -m benchmarks.compliance
+	@$(BIN)/python -m benchmarks.audit_site
+	@$(BIN)/python -m benchmarks.ledger
 
 # make lock   pin the newest versions of everything, with hashes
 lock:

@@ -15,12 +15,14 @@ say() { printf '%s\n' "$*" >&2; }
 missing_packages() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     command -v dpkg-query >/dev/null || return 0
-    wanted=
-    [ -z "$documents" ] || wanted="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk"
-    [ "$goal" != test ] || wanted="$wanted git openssh-client faketime"
+    wanted=openssh-client
+    [ -z "$documents" ] || wanted="$wanted libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk"
+    [ "$goal" != test ] || wanted="$wanted git faketime busybox dash shellcheck"
     for package in $wanted; do
         dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
     done
+    # The auditor's pages are tested in a browser; any Chromium will do.
+    [ "$goal" != test ] || command -v chromium >/dev/null || command -v google-chrome >/dev/null || echo chromium
 }
 
 find_python() {
@@ -41,10 +43,14 @@ if [ -n "$missing" ]; then
         say "installing packages: $missing"
         export DEBIAN_FRONTEND=noninteractive
         log=$(mktemp)
+        install_packages() { apt-get -q install -y --no-install-recommends "$@" >"$log" 2>&1; }
+        apt-get -q update >"$log" 2>&1 || tail -n 5 "$log" >&2
         # shellcheck disable=SC2086 # one word a package
-        if ! { apt-get -q update && apt-get -q install -y --no-install-recommends $missing; } >"$log" 2>&1; then
-            tail -n 5 "$log" >&2
-            say "these packages could not be installed: $missing"
+        if ! install_packages $missing; then
+            # One that this system does not have must not keep the others away.
+            for package in $missing; do
+                install_packages "$package" || { tail -n 5 "$log" >&2; say "could not be installed: $package"; }
+            done
         fi
         rm -f "$log"
     else

@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent / "catalog"
 #: One file for each inspecting role, in the order of the record.
 _CHECKS = ("checks.yml", "checks-services.yml", "checks-backups.yml", "checks-databases.yml")
 #: What contracts, their schedule, their records and their reports are worded with.
-_CONTRACT = ("contract.yml", "schedule.yml", "records.yml", "compliance.yml")
+_CONTRACT = ("contract.yml", "schedule.yml", "records.yml", "compliance.yml", "audit.yml", "audit-evidence.yml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

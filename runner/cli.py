@@ -14,13 +14,15 @@ from runner.commands.calendar import calendar
 from runner.commands.compliance import compliance
 from runner.commands.document import document
 from runner.commands.ledger import ledger
+from runner.commands.ledger_export import export
+from runner.commands.ledger_keys import keys
 from runner.commands.notify import notify
 from runner.commands.procedures import procedures
 from runner.commands.record import record
 from runner.commands.report import report
 from runner.commands.run import run
 from runner.commands.schedule import schedule
-from runner.commands.session import Session
+from runner.commands.session import Session, tell_logs
 from runner.commands.site import site
 from runner.errors import ExitCode, WeibaoError
 from runner.site import DEFAULT_SITE, PROJECT
@@ -54,6 +56,7 @@ def cli(context: click.Context, site: str, home: Path, lang: str, *, as_json: bo
     Exit codes: 0 done; 1 done, and what was examined is bad; 2 bad input; 3 refused by a gate;
     4 the run failed, is partial or incomplete; 5 the program or its machine failed; 130 interrupted.
     """
+    tell_logs()
     context.obj = Session(site, home.resolve(), lang, as_json)
 
 
@@ -62,6 +65,10 @@ for command in (
     *(report, notify, site, calendar, ledger),
 ):
     cli.add_command(command)
+
+
+ledger.add_command(keys)
+ledger.add_command(export)
 
 
 def _mend_streams() -> None:

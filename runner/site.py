@@ -83,6 +83,11 @@ class Site:
         return self.state / "attachments"
 
     @property
+    def keys_folder(self) -> Path:
+        """Return where the site's key lies, made with it."""
+        return self.state / "keys"
+
+    @property
     def cache_folder(self) -> Path:
         """Return where lies what can be thrown away and made again."""
         return self.state / "cache"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,22 @@ class Session:
     def print_json(self, **content: Any) -> None:
         """Print one JSON object with its schema version."""
         click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **content}, ensure_ascii=False, indent=2))
+
+
+class _Echo(logging.Handler):
+    """Tells a person what lower layers have to say while they work."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message to the error stream."""
+        click.echo(record.getMessage(), err=True)
+
+
+_ECHO = _Echo()
+
+
+def tell_logs() -> None:
+    """Let people see what is worth a word while something goes on, such as a device that waits to be touched."""
+    logging.getLogger("runner").addHandler(_ECHO)
 
 
 pass_session = click.make_pass_decorator(Session)

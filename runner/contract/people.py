@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from runner.contract.base import Record, Text
+from runner.public_key import PublicKey, parse_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from runner.yaml_source import KeyPath
 
 Duty = Literal["engineer", "project manager", "purchaser approver", "supervisor", "auditor"]
+
+
+def _checked_key(text: str) -> str:
+    """Return a public key as it stands; raises ValueError where it is none that could sign."""
+    parse_public_key(text)
+    return text
+
+
+Key = Annotated[str, AfterValidator(_checked_key)]
 
 
 class Person(Record):
@@ -25,7 +35,7 @@ class Person(Record):
     organisation: Literal["provider", "purchaser"]
     login: str | None = None
     phone: str | None = None
-    keys: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    keys: Annotated[tuple[Key, ...], Field(strict=False)] = ()
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -52,14 +62,20 @@ class People(Record):
 
 
 def unclear_people(data: object) -> Iterator[tuple[KeyPath, str]]:
-    """Yield who cannot be told apart: one login of several names at a time, and the same duty twice."""
+    """Yield who cannot be told apart: one login of several names at a time, the same duty twice, one key of two."""
     entries = data.get("people") if isinstance(data, dict) else None
     known: list[Person] = []
+    holders: dict[PublicKey, str] = {}
     for index, raw in enumerate(entries if isinstance(entries, list) else ()):
         try:
             person = Person.model_validate(raw)
         except ValidationError:
             continue
+        for place, text in enumerate(person.keys):
+            holder = holders.setdefault(parse_public_key(text), person.name)
+            if holder != person.name:
+                # At no time: a signature must tell who made it.
+                yield ("people", index, "keys", place), f"{person.name}: {holder} has the same key"
         for other in known:
             if _never_at_once(person, other):
                 continue

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,19 @@ def sync_folder(folder: Path) -> None:
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that nobody has seen before: its content is on the disk when this returns."""
     _write_parts(path, (data,))
+
+
+def create_new(path: Path, data: bytes) -> BinaryIO:
+    """Write a file that nobody has seen before, and return it open: the caller sees to it that the disk takes it."""
+    file = path.open("xb", buffering=0)
+    try:
+        path.chmod(0o600)
+        if file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - as the system says it
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _write_parts(path: Path, parts: Iterable[bytes]) -> None:

@@ -93,6 +93,22 @@ class Ending:
     stopped: Reason | None = None
     left: tuple[int, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the form that the manifest keeps: with the events, all that the verdict rests on."""
+        return {
+            "return_code": self.return_code,
+            "status": self.status,
+            "stopped": self.stopped.as_dict() if self.stopped else None,
+            "left": list(self.left),
+        }
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Ending:
+        """Return what a manifest keeps; raises KeyError or TypeError where that is no ending."""
+        stopped = kept["stopped"]
+        reason = None if stopped is None else Reason(stopped["code"], stopped["parameters"])
+        return cls(kept["return_code"], kept["status"], reason, tuple(kept["left"]))
+
 
 @dataclass
 class HostTally:
@@ -164,10 +180,15 @@ class EventStream:
         Observations move out of the event, which keeps their number. What a module claims to be an
         observation and is not, is counted against its host and kept in the event as it came.
         """
+        record, observations = self.follow(event)
+        return self._redactor.line(record, EVENT_FIELDS), observations
+
+    def follow(self, event: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Count an event as take() does, and return what its line is to hold: all that a verdict needs."""
         record = {key: value for key, value in event.items() if key not in ("stdout", "start_line", "end_line")}
         data = record.get("event_data")
         data = data if isinstance(data, dict) else {}
-        self._follow(record)
+        self._count(record)
         kind = record.get("event")
         host = data.get("host")
         observations: list[str] = []
@@ -183,9 +204,9 @@ class EventStream:
             self.error = self.error or self._shown(str(event["stdout"]))
         if kind in _FAILURES and isinstance(host, str) and not data.get("ignore_errors"):
             self._failure(self.hosts[host], data.get("res"))
-        return self._redactor.line(record, EVENT_FIELDS), observations
+        return record, observations
 
-    def _follow(self, record: Mapping[str, Any]) -> None:
+    def _count(self, record: Mapping[str, Any]) -> None:
         """Count the event, note gaps in the counters, and remember the task that runs."""
         self.count += 1
         counter = record.get("counter")
@@ -217,6 +238,9 @@ class EventStream:
         wrong = _first_problem(claimed)
         if wrong:
             tally.invalid = self._shown(wrong)
+            if isinstance(claimed, int):
+                # A bare number is what the events of a sealed run have where observations have moved out.
+                return {**record, "event_data": {**data, "res": {**result, "observations": [claimed]}}}, []
             return record, []
         tally.observations += len(claimed)
         source = {"host": host, "event": record.get("counter"), "time": record.get("created")}

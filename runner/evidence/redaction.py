@@ -27,6 +27,11 @@ _KEYS = frozenset(
     | {"notice", "warning", "critical", "parameters"}
 )
 
+#: A password that stands in a URL is a secret whoever knows of it: ``scheme://user:password@host``. What was replaced
+#: already holds a blank.
+_USERINFO = re.compile(r"(?<=://)([^\s/:@\"'<>]*:)([^\s/@\"'<>]+)(?=@)")
+USERINFO = "userinfo"
+
 #: What Python's html, Jinja, and XML write for the two quotes.
 _ENTITIES = (("&quot;", "&#x27;"), ("&#34;", "&#39;"), ("&quot;", "&#39;"), ("&quot;", "&apos;"))
 
@@ -164,7 +169,7 @@ class Redactor:
         data = _bytes(text)
         found = sorted(set(self._found(data)), key=lambda span: (span[0], -span[1]))
         if not found:
-            return text
+            return self._urls(text)
         parts: list[bytes] = []
         done = 0
         for start, end in found:
@@ -173,7 +178,16 @@ class Redactor:
                 self.counts[name] = self.counts.get(name, 0) + 1
                 parts += (data[done:start], _bytes(f"[redacted: {name}]"))
             done = max(done, end)
-        return b"".join((*parts, data[done:])).decode("utf-8", "surrogatepass")
+        return self._urls(b"".join((*parts, data[done:])).decode("utf-8", "surrogatepass"))
+
+    def _urls(self, text: str) -> str:
+        """Return a text with the password of each URL replaced."""
+        if "://" not in text:
+            return text
+        replaced, count = _USERINFO.subn(rf"\1[redacted: {USERINFO}]", text)
+        if count:
+            self.counts[USERINFO] = self.counts.get(USERINFO, 0) + count
+        return replaced
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with every form of a secret replaced in texts and keys, and each number that is one."""
@@ -196,7 +210,7 @@ class Redactor:
         The top-level keys of a mapping keep their names; what stands under those in ``plain`` is kept too.
         """
         line = _encode(value)
-        if next(self._found(_bytes(line)), None):
+        if next(self._found(_bytes(line)), None) or ("://" in line and _USERINFO.search(line)):
             if isinstance(value, dict):
                 value = {key: child if key in plain else self.value(child) for key, child in value.items()}
             else:

@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import canonical, digest_file, replace, sync_folder, write_new
+from runner.evidence.reading import packed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,9 +117,8 @@ def _is_object(line: bytes) -> bool:
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield each line's JSON; raises MachineError naming the file where it is damaged."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for line in file:
-                yield json.loads(line)
+        with path.open("rb") as file:
+            yield from packed_lines(file)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise MachineError(f"{path}: damaged: {error}") from error
 
@@ -289,3 +289,22 @@ def seal(folder: Path, manifest: dict[str, Any]) -> SealedRun:
     complete = {"schema_version": SCHEMA_VERSION, **manifest, "files": files}
     replace(folder / MANIFEST, canonical(complete))
     return SealedRun(folder, complete)
+
+
+def entry_body(manifest: dict[str, Any], manifest_sha256: str) -> dict[str, Any]:
+    """Return what the ledger says of a sealed run."""
+    arguments = manifest["arguments"]
+    return {
+        "run": manifest["run"],
+        "manifest_sha256": manifest_sha256,
+        "procedure": manifest["procedure"],
+        "obligations": manifest["obligations"],
+        "occurrences": arguments.get("occurrences"),
+        "operator": manifest["operator"],
+        "started": manifest["started"],
+        "ended": manifest["ended"],
+        "check": arguments["check"],
+        "limit": arguments["limit"],
+        "verdict": manifest["verdict"]["state"],
+        "levels": manifest["levels"],
+    }

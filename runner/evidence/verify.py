@@ -1,65 +1,248 @@
-"""Verification: the chain of entries, and every file that they name by hash."""
+"""Verification: every entry, every signature, every file that entries name by hash, and what it all says of itself."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput, MachineError, VerificationError
-from runner.evidence.canonical import canonical, digest, digest_file
+from runner.evidence.canonical import parse_timestamp
 from runner.evidence.finding import Finding
 from runner.evidence.kept import ATTACHING, ISSUING, KeptFiles
-from runner.evidence.ledger import GENESIS, Entry, Ledger
-from runner.evidence.sealing import MANIFEST, SealedRun, open_sealed
+from runner.evidence.ledger import GENESIS, Head, Ledger
+from runner.evidence.run_contents import ListedRun, examine_run
+from runner.evidence.run_files import Places, RunFiles
+from runner.evidence.runs_check import RunsCheck
+from runner.evidence.sealing import SealedRun, open_sealed
+from runner.evidence.seen_entries import SeenEntry, seen_entries, strays
+from runner.evidence.signers import Signers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from runner.evidence.anchor import Anchor
+    from runner.evidence.checkpoint import GivenCheckpoint
+    from runner.evidence.finding import Kind
+    from runner.evidence.ledger import Entry
 
-def verify(
-    ledger: Ledger, runs: Path, attachments: Path | None = None, documents: Path | None = None
-) -> Iterator[Finding]:
-    """Yield everything about a ledger and what it names that does not verify; nothing if all is well.
+#: An entry may be so far ahead of the clock of the machine that verifies: two clocks differ.
+_AHEAD = timedelta(minutes=10)
 
-    ``attachments`` and ``documents`` are the folders of the files that entries name by hash.
-    """
-    # Folders first, then markers, then entries: a run that is sealed meanwhile is then known from one of them.
-    folders = sorted(path for path in runs.glob("*") if path.is_dir() and path.name != ".open")
-    kept = [KeptFiles(attachments, ATTACHING)] if attachments else []
-    kept += [KeptFiles(documents, ISSUING, shared=True)] if documents else []
-    known = {marker.stem for marker in (runs / ".open").glob("*.json")}
-    previous = GENESIS
-    expected = 1
-    for entry in ledger.entries():
-        name = str(entry.path.relative_to(ledger.folder))
-        yield from (Finding(name, problem) for problem in _guarded(_entry_problems(entry, expected, previous)))
-        previous = entry.digest
-        expected = entry.sequence + 1
-        if entry.kind == "run" and _readable(entry):
-            run_id = str(entry.body.get("run"))
-            known.add(run_id)
-            yield from run_findings(runs / run_id, entry)
-        for files in kept:
-            yield from files.findings(entry)
-    for files in kept:
-        yield from files.unnamed()
-    yield from (Finding(folder.name, "no entry names this run") for folder in folders if folder.name not in known)
+#: Entries between two words of how far it is: a bar takes longer to draw than an entry to verify.
+_TOLD_EACH = 250
+
+#: Told of each part of the work: its name, how much of it is done, how much there is.
+Watch = Callable[[str, int, int], object]
 
 
-def run_findings(folder: Path, entry: Entry) -> Iterator[Finding]:
-    """Yield every way in which a run's folder differs from what its entry names."""
-    for problem in _guarded(_run_problems(folder, entry)):
-        file, _, what = problem.partition(": ")
-        yield Finding(f"{folder.name}/{file}", what)
+@dataclass(frozen=True)
+class Folders:
+    """Where the files lie that entries name."""
+
+    runs: Path
+    attachments: Path | None = None
+    documents: Path | None = None
 
 
-def _guarded(problems: Iterator[str]) -> Iterator[str]:
-    """Yield the problems; content so odd that looking at it fails is a problem itself."""
-    try:
-        yield from problems
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
-        yield f"{MANIFEST}: cannot be read: {error}"
+@dataclass(frozen=True)
+class Outside:
+    """What is known from elsewhere: heads and checkpoints that were handed over, and fingerprints that were told."""
+
+    anchors: tuple[Anchor, ...] = ()
+    checkpoints: tuple[GivenCheckpoint, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+def _unwatched(_part: str, _done: int, _total: int) -> None:
+    pass
+
+
+@dataclass
+class Verification:
+    """One verification of a ledger; ``findings()`` does the work, the rest can be asked afterwards."""
+
+    ledger: Ledger
+    folders: Folders
+    outside: Outside = field(default_factory=Outside)
+    processes: int | None = None
+    watch: Watch = _unwatched
+
+    def __post_init__(self) -> None:
+        self.head = Head(0, GENESIS)
+        self.entries = 0
+        self.signers = Signers(self.outside.keys)
+        #: What whoever reads the findings should know, and what is wrong with nothing.
+        self.remarks: list[Finding] = []
+        #: What was given from outside and names what is here.
+        self.same: list[Anchor] = []
+        self._runs = RunsCheck(self.folders.runs)
+        self._kept = [
+            *([KeptFiles(self.folders.attachments, ATTACHING)] if self.folders.attachments else []),
+            *([KeptFiles(self.folders.documents, ISSUING, shared=True)] if self.folders.documents else []),
+        ]
+        self._digests: dict[int, tuple[str, str]] = {}
+        self._waivers: list[SeenEntry] = []
+        self._corrected: set[int] = set()
+        self._signing: set[str] = set()
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield everything that does not verify; nothing if all is well."""
+        yield from self._entries()
+        yield from self.signers.judge()
+        self.remarks += self.signers.vouched()
+        yield from self._told_keys()
+        yield from self._consents()
+        yield from self._anchors()
+        yield from self._runs.findings(self.processes, lambda done, total: self.watch("runs", done, total))
+        self.remarks += self._runs.remarks
+        yield from self._files()
+
+    # -- entries ------------------------------------------------------------------------------------------
+
+    def _entries(self) -> Iterator[Finding]:
+        total, entries = seen_entries(self.ledger, self.processes)
+        last = _Last()
+        latest = datetime.now(UTC) + _AHEAD
+        for entry in entries:
+            yield from (entry.finding(problem) for problem in entry.problems)
+            yield from (entry.finding(*one) for one in last.problems(entry, latest))
+            last.take(entry)
+            yield from self._noted(entry)
+            self.entries += 1
+            if self.entries % _TOLD_EACH == 0 or self.entries == total:
+                self.watch("entries", self.entries, total)
+        self.head = Head(last.sequence, last.digest)
+        yield from strays(self.ledger, {file: sequence for sequence, (file, _) in self._digests.items()})
+
+    def _noted(self, entry: SeenEntry) -> Iterator[Finding]:
+        try:
+            yield from self._note(entry)
+        except Exception as error:  # noqa: BLE001 - whatever one entry says, the others are looked at
+            yield entry.finding(f"is not what weibao writes: {type(error).__name__}: {error}")
+
+    def _note(self, entry: SeenEntry) -> Iterator[Finding]:
+        """Remember what an entry says, for later; yield what is wrong with it in the light of those before."""
+        self._digests[entry.sequence] = (entry.file, entry.digest)
+        self.signers.note(entry)
+        if entry.signed_by:
+            self._signing.add(entry.signed_by)
+        for files in self._kept:
+            files.note(entry)
+        if entry.kind == "run" and entry.body:
+            yield from self._runs.note(entry)
+        elif entry.kind == "archive" and entry.body:
+            yield from self._runs.moved(entry)
+        elif entry.kind == "checkpoint" and entry.body:
+            yield from self._checkpoint(entry)
+        elif entry.kind == "waiver" and entry.body:
+            self._waivers.append(entry)
+        elif entry.kind == "record" and type(entry.body.get("corrects")) is int:
+            self._corrected.add(entry.body["corrects"])
+
+    def _checkpoint(self, entry: SeenEntry) -> Iterator[Finding]:
+        told = entry.body.get("head")
+        head = told if isinstance(told, dict) else {}
+        number = head.get("sequence")
+        found = GENESIS if number == 0 else self._digests.get(number, ("", ""))[1] if isinstance(number, int) else ""
+        if head.get("sha256") != found:
+            problem = f"is of a head that is not in this ledger: entry {number}, {head.get('sha256')}"
+            yield entry.finding(problem, "checkpoint")
+
+    # -- people and outside -------------------------------------------------------------------------------
+
+    def _told_keys(self) -> Iterator[Finding]:
+        """Yield where the keys that were told by other means are not the site's, or nothing here rests on any of them.
+
+        A key is public: whoever writes everything anew can name it, too. What it signed fixes all that came before.
+        """
+        ours = {one.holder.key.fingerprint for one in self.signers.keyring.spans() if one.holder.organisation is None}
+        for fingerprint in self.outside.keys:
+            if fingerprint not in ours:
+                problem = f"by its key entries {fingerprint}, which --key names, is no key of the site"
+                yield Finding("ledger", problem, kind="given_key")
+        if self.outside.keys and not ours & self._signing & set(self.outside.keys):
+            root = next((one.holder.key.fingerprint for one in self.signers.keyring.spans()), "no key at all")
+            problem = f"rests on {root}, and on no key that --key names: another wrote it, or all anew"
+            yield Finding("ledger", problem, kind="given_key")
+
+    def _consents(self) -> Iterator[Finding]:
+        """Yield each waiver whose consent is of nobody who could give it; one that was taken back counts no more."""
+        for entry in self._waivers:
+            if entry.sequence in self._corrected:
+                continue
+            name, at = entry.body.get("consent_by"), entry.body.get("at")
+            try:
+                moment = parse_timestamp(str(at))
+                entitled = self.signers.keyring.entitled(str(name), entry.sequence, moment)
+            except (ValueError, TypeError, OverflowError):
+                yield entry.finding(f"has no moment of consent: {at!r}", "consent")
+                continue
+            if not entitled:
+                problem = f"consent by {name!r}, who is no person of the purchaser in force on {moment:%Y-%m-%d}"
+                yield entry.finding(problem, "consent")
+
+    def _anchors(self) -> Iterator[Finding]:
+        anchors = [(anchor, True) for anchor in self.outside.anchors]
+        for given in self.outside.checkpoints:
+            found = given.finding(self.ledger.site, self.signers.keyring)
+            if found:
+                yield found
+            anchors.append((given.anchor, found is None))
+        for anchor, sound in anchors:
+            file, digest = (None, GENESIS) if anchor.sequence == 0 else self._digests.get(anchor.sequence, (None, None))
+            found = anchor.finding(file, digest, self.head.sequence)
+            if found:
+                yield found
+            elif sound:
+                self.same.append(anchor)
+
+    def _files(self) -> Iterator[Finding]:
+        total = sum(files.bytes() for files in self._kept)
+        read = 0
+
+        def done(more: int) -> None:
+            nonlocal read
+            read += more
+            self.watch("files", read, total)
+
+        for files in self._kept:
+            yield from files.findings(self.processes, done)
+
+
+class _Last:
+    """The entry before the one that is looked at."""
+
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.digest = GENESIS
+        self._time: datetime | None = None
+        self._timed = 0
+
+    def problems(self, entry: SeenEntry, latest: datetime) -> Iterator[tuple[str, Kind]]:
+        """Yield how an entry does not continue what came before it, and what that is about."""
+        if entry.sequence != self.sequence + 1:
+            yield f"number {entry.sequence} where {self.sequence + 1} is due", "chain"
+        if entry.content and entry.previous != self.digest:
+            words = f"names {str(entry.previous)[:16]}… as the entry before it, which is {self.digest[:16]}…"
+            yield words, "chain"
+        if entry.time and self._time and entry.time < self._time:
+            by = self._time - entry.time
+            words = f"its time lies {by} before that of entry {self._timed}"
+            yield f"{words}: the clock was set back, or it is dated back", "clock"
+        if entry.time and entry.time > latest:
+            yield f"its time {entry.content['time']} lies in the future", "clock"
+
+    def take(self, entry: SeenEntry) -> None:
+        """Go on to the next."""
+        self.sequence, self.digest = entry.sequence, entry.digest
+        if entry.time and (self._time is None or entry.time > self._time):
+            self._time, self._timed = entry.time, entry.sequence
+
+
+# -- single runs ------------------------------------------------------------------------------------------
 
 
 def _readable(entry: Entry) -> bool:
@@ -68,39 +251,6 @@ def _readable(entry: Entry) -> bool:
         return bool(entry.body)
     except MachineError:
         return False
-
-
-def _entry_problems(entry: Entry, expected: int, previous: str) -> Iterator[str]:
-    if entry.sequence != expected:
-        yield f"number {entry.sequence} where {expected} is due"
-    try:
-        content = entry.content
-    except MachineError as error:
-        yield str(error).partition(": ")[2]
-        return
-    if canonical(content) != entry.raw:
-        yield "is not canonical: its bytes were changed"
-    if content.get("sequence") != entry.sequence or content.get("kind") != entry.kind:
-        yield "number or kind inside differ from the file's name"
-    if content.get("previous") != previous:
-        yield f"names {str(content.get('previous'))[:16]}… as the entry before it, which is {previous[:16]}…"
-
-
-def _run_problems(folder: Path, entry: Entry) -> Iterator[str]:
-    path = folder / MANIFEST
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        yield f"{MANIFEST}: missing, but named by {entry.path.name}"
-        return
-    if digest(raw) != entry.body.get("manifest_sha256"):
-        yield f"{MANIFEST}: differs from what {entry.path.name} names"
-    for name, named in json.loads(raw)["files"].items():
-        file = folder / name
-        if not file.is_file():
-            yield f"{name}: missing, but named by its manifest"
-        elif digest_file(file) != named["sha256"]:
-            yield f"{name}: differs from what its manifest names"
 
 
 def entry_of(ledger: Ledger, run_id: str, after: int = 0) -> Entry | None:
@@ -114,14 +264,29 @@ def entry_of(ledger: Ledger, run_id: str, after: int = 0) -> Entry | None:
 
 
 def verified_run(ledger: Ledger, runs: Path, run_id: str) -> SealedRun:
-    """Return a sealed run that is what its entry says, byte by byte.
+    """Return a sealed run that is what its entry says, byte by byte, wherever it was moved since.
 
-    Raises BadInput where no entry lists it, VerificationError naming each file that differs.
+    Raises BadInput where no entry lists it, or it lies in a tar; VerificationError naming each file that differs.
     """
-    entry = entry_of(ledger, run_id)
+    places = Places(runs)
+    entry = None
+    for one in ledger.newest_first():
+        if one.kind == "archive" and _readable(one) and places.archived(run_id) is None:
+            places.take(one.body)
+        if one.kind == "run" and _readable(one) and one.body.get("run") == run_id:
+            entry = one
+            break
     if entry is None:
         raise BadInput(f"no run {run_id!r} in the ledger of site {ledger.site}")
-    findings = list(run_findings(runs / run_id, entry))
+    files = places.of(run_id)
+    if files.packed:
+        raise BadInput(f"run {run_id} was moved to an archive; first: tar -xf {files.place} -C {runs} {run_id}")
+    findings = examine_run(_listed(files, entry), contents=False).findings
     if findings:
         raise VerificationError("\n".join(f"{one.file}: {one.problem}" for one in findings))
-    return open_sealed(runs, run_id)
+    return open_sealed(files.place, run_id)
+
+
+def _listed(files: RunFiles, entry: Entry) -> ListedRun:
+    body: dict[str, Any] = entry.body
+    return ListedRun(files, entry.sequence, entry.path.name, None, body)

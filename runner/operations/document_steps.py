@@ -21,6 +21,7 @@ from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import digest, digest_file, replace_by_parts
 from runner.evidence.ledger import Ledger
 from runner.operations.attachments import examine, keep, keep_parts, writing
+from runner.operations.book import open_book
 from runner.operations.comparison import compare_run
 from runner.operations.compliance import DOCUMENT as COMPLIANCE
 from runner.operations.compliance import Question, assess, parts_of
@@ -110,6 +111,7 @@ def issue(checked: CheckedSite, request: IssueRequest, language: str, now: datet
     if request.document not in known:
         raise BadInput(f"DOCUMENT {request.document}: there is none of this name; documents: {', '.join(known)}")
     given = examine(request.files, "--file")
+    book = open_book(site)
     with writing(site):
         situation = situation_of(checked, now)
         plan = _plan(request, situation)
@@ -122,7 +124,7 @@ def issue(checked: CheckedSite, request: IssueRequest, language: str, now: datet
             "files": kept,
             "run": plan.run.run_id if plan.run else None,
         }
-        entry = Ledger(site.ledger_folder, site.name).append("document", body)
+        entry = book.append("document", body)
         copies = tuple(_copies(kept, site.documents_folder)) if rendered else ()
     return Stepped(entry, touched(situation, entry), copies)
 
@@ -264,6 +266,7 @@ def take_step(checked: CheckedSite, request: StepRequest, now: datetime | None =
     """
     site = checked.site
     given = examine(request.attach, "--attach")
+    book = open_book(site)
     option, key = ("--to", "to") if request.step == "submitted" else ("--by", "by")
     with writing(site):
         situation = situation_of(checked, now)
@@ -284,7 +287,7 @@ def take_step(checked: CheckedSite, request: StepRequest, now: datetime | None =
             "files": [*issued.files, *keep(given, site.documents_folder)],
             "run": last.body["run"],
         }
-        entry = Ledger(site.ledger_folder, site.name).append("document", body)
+        entry = book.append("document", body)
     return Stepped(entry, touched(situation, entry))
 
 

@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import gc
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.contract.facts import KINDS, Fact, facts
 from runner.errors import MachineError
 from runner.evidence.index import entry_lines
 from runner.evidence.ledger import Ledger
+from runner.evidence.signers import keyring_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
+    from runner.evidence.keys import Keyring
     from runner.site import Site
 
     Line = tuple[int, str, str, Mapping[str, Any]]
 
 
+def counting(site: Site, lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the entries that count: of waivers, those that somebody consented to whom the purchaser had put in force.
+
+    What does not count stays in the ledger, is listed, and is found by ``ledger verify``.
+    """
+    keyring: Keyring | None = None
+    for line in lines:
+        if line[1] == "waiver":
+            keyring = keyring or keyring_of(Ledger(site.ledger_folder, site.name), site.cache_folder)
+            if not _consented(line, keyring):
+                continue
+        yield line
+
+
+def _consented(line: Line, keyring: Keyring) -> bool:
+    """Return whether a waiver names somebody in force; what is no waiver of ours is told elsewhere."""
+    try:
+        moment = datetime.fromisoformat(line[3]["at"])
+        return keyring.entitled(str(line[3]["consent_by"]), line[0], moment)
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
 def facts_of(site: Site, until: datetime) -> list[Fact]:
     """Return the facts that the site's ledger holds at a moment; raises MachineError where it cannot be read."""
-    lines = entry_lines(Ledger(site.ledger_folder, site.name), site.cache_folder, KINDS)
+    lines = counting(site, entry_lines(Ledger(site.ledger_folder, site.name), site.cache_folder, KINDS))
     # Looking through a hundred thousand facts for garbage, again and again, takes longer than all that is done with
     # them; none of them is in a circle that only a look could end.
     gc.disable()

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.contract.people import People
-    from runner.evidence.events import EventStream, Verdict
+    from runner.evidence.events import Ending, EventStream
     from runner.evidence.redaction import Redactor
 
 #: What of the intent serves the next command only, should this one die, and is no evidence.
-PRIVATE = ("head", "observations_owed")
+PRIVATE = ("head",)
 
 
 def new_run_id(procedure: str) -> str:
@@ -68,7 +68,7 @@ def tool() -> dict[str, str]:
 def manifest_of(
     intent: dict[str, Any],
     stream: EventStream,
-    verdict: Verdict,
+    ending: Ending,
     redactor: Redactor | None,
     ended: str | None = None,
 ) -> dict[str, Any]:
@@ -84,26 +84,8 @@ def manifest_of(
         "events": stream.count,
         "hosts": stream.outcomes(intent["observations_owed"]),
         "levels": dict(sorted(stream.levels.items())),
+        "ending": ending.as_dict(),
         "redactions": dict(sorted(redactor.counts.items())) if redactor else None,
         "secrets_too_short": list(redactor.too_short) if redactor else None,
-        "verdict": verdict.as_dict(),
-    }
-
-
-def entry_body(manifest: dict[str, Any], manifest_sha256: str) -> dict[str, Any]:
-    """Return what the ledger says of a sealed run."""
-    arguments = manifest["arguments"]
-    return {
-        "run": manifest["run"],
-        "manifest_sha256": manifest_sha256,
-        "procedure": manifest["procedure"],
-        "obligations": manifest["obligations"],
-        "occurrences": arguments.get("occurrences"),
-        "operator": manifest["operator"],
-        "started": manifest["started"],
-        "ended": manifest["ended"],
-        "check": arguments["check"],
-        "limit": arguments["limit"],
-        "verdict": manifest["verdict"]["state"],
-        "levels": manifest["levels"],
+        "verdict": stream.verdict(ending, intent["observations_owed"]).as_dict(),
     }

@@ -20,6 +20,7 @@ from runner.execution.messenger import deliver
 from runner.execution.secrets import plain_text
 from runner.history import runs_of
 from runner.notification import KIND, History, failure_of, forgotten_before, history_of
+from runner.operations.book import Book
 from runner.operations.comparison import compare_run
 from runner.operations.locks import holding
 from runner.procedures import load_procedures
@@ -65,7 +66,7 @@ def notify_of_run(checked: CheckedSite, run: SealedRun, comparison: Comparison, 
     """
     if not checked.notifications.channels:
         return []
-    ledger = Ledger(checked.site.ledger_folder, checked.site.name)
+    ledger = Book(checked.site)
     words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
     criticals = [one for one in run.observations() if one["level"] == "critical"]
     sent = []
@@ -98,7 +99,7 @@ def notify_of_newest(checked: CheckedSite, language: str) -> list[Sent]:
 def try_channels(checked: CheckedSite, language: str) -> list[Sent]:
     """Send a test message over every channel; the ledger says that it was one."""
     words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
-    ledger = Ledger(checked.site.ledger_folder, checked.site.name)
+    ledger = Book(checked.site)
     due = _Due("test", "", trial_notice(words, checked.contract.system))
     return [_send(checked.site, ledger, channel, due) for channel in checked.notifications.channels]
 

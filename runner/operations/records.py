@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput
-from runner.evidence.ledger import Ledger
 from runner.operations.attachments import examine, keep, writing
+from runner.operations.book import open_book
 from runner.operations.lifecycle import rests_on
 from runner.operations.manifest import operator
 from runner.operations.record_checks import check_event, check_order, checked_attributes, checked_quantities, roots_of
@@ -96,6 +96,7 @@ def add_record(checked: CheckedSite, request: RecordRequest, now: datetime | Non
     """Record what was done, with its attachments; raises BadInput naming the option that is wrong, nothing written."""
     site = checked.site
     given = examine(request.attach, "--attach")
+    book = open_book(site)
     with writing(site):
         situation = situation_of(checked, now)
         if request.corrects is not None:
@@ -104,7 +105,7 @@ def add_record(checked: CheckedSite, request: RecordRequest, now: datetime | Non
             situation = situation.without(request.corrects)
         body = _body(request, situation)
         body["attachments"] = keep(given, site.attachments_folder)
-        entry = Ledger(site.ledger_folder, site.name).append("record", body)
+        entry = book.append("record", body)
     return Recorded(entry, touched(situation, entry))
 
 
@@ -231,11 +232,13 @@ def waive(checked: CheckedSite, request: WaiverRequest, now: datetime | None = N
     """
     site = checked.site
     given = examine(request.attach, "--attach")
+    book = open_book(site)
     with writing(site):
         situation = situation_of(checked, now)
         at = situation.moment(request.at)
         one = situation.holding(request.obligation, at, request.period, None)
         person = situation.purchasers_person(request.consent, at, "--consent")
+        book.check_in_force(person.name, at, "--consent")
         before = [fact for fact in situation.facts if fact.kind == "waiver" and one.id in fact.obligations]
         again = next((fact for fact in before if fact.period == request.period), None)
         if again:
@@ -252,7 +255,7 @@ def waive(checked: CheckedSite, request: WaiverRequest, now: datetime | None = N
             "corrects": None,
         }
         body["attachments"] = keep(given, site.attachments_folder)
-        entry = Ledger(site.ledger_folder, site.name).append("waiver", body)
+        entry = book.append("waiver", body)
     return Recorded(entry, touched(situation, entry))
 
 

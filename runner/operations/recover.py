@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import MachineError
 from runner.evidence.canonical import digest_file
-from runner.evidence.events import Ending, EventStream, Reason, Verdict
-from runner.evidence.ledger import Ledger
+from runner.evidence.events import Ending, EventStream, Reason
 from runner.evidence.redaction import Redactor
 from runner.evidence.sealing import (
     EVENTS,
@@ -16,13 +15,15 @@ from runner.evidence.sealing import (
     OBSERVATIONS,
     AbandonedRun,
     abandoned_runs,
+    entry_body,
     open_sealed,
     read_lines,
     remove_unnamed_markers,
     seal,
 )
 from runner.evidence.verify import entry_of
-from runner.operations.manifest import entry_body, manifest_of
+from runner.operations.book import Book
+from runner.operations.manifest import manifest_of
 
 if TYPE_CHECKING:
     from runner.site import Site
@@ -66,7 +67,7 @@ def _recover(site: Site, run: AbandonedRun) -> Recovered:
     if run.intent is None:
         run.lock.close()
         return Recovered(run.run_id, None)
-    ledger = Ledger(site.ledger_folder, site.name)
+    ledger = Book(site)
     if not run.sealed:
         run.salvage()
         seal(run.folder, _manifest(run.intent, run, left))
@@ -79,8 +80,8 @@ def _recover(site: Site, run: AbandonedRun) -> Recovered:
 
 def _manifest(intent: dict[str, Any], run: AbandonedRun, left: tuple[int, ...]) -> dict[str, Any]:
     stream, ended = _replay(run)
-    verdict: Verdict = stream.verdict(Ending(stopped=Reason("interrupted"), left=left), intent["observations_owed"])
-    return manifest_of(intent, stream, verdict, None, ended or intent["started"])
+    ending = Ending(stopped=Reason("interrupted"), left=left)
+    return manifest_of(intent, stream, ending, None, ended or intent["started"])
 
 
 def _replay(run: AbandonedRun) -> tuple[EventStream, str | None]:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import MachineError, Refused
 from runner.evidence.canonical import canonical, digest, timestamp
 from runner.evidence.events import EventStream
-from runner.evidence.ledger import Entry, Ledger
 from runner.evidence.redaction import Redactor
-from runner.evidence.sealing import FREE_BYTES, OpenRun, SealedRun, seal
+from runner.evidence.sealing import FREE_BYTES, OpenRun, SealedRun, entry_body, seal
 from runner.execution.closure import Closure, closure_of, files_digest
 from runner.execution.execute import execute
 from runner.execution.job import Job
@@ -22,8 +21,9 @@ from runner.execution.progress import Unfailing
 from runner.execution.secrets import known_secrets
 from runner.execution.targets import Targets
 from runner.history import last_whole_run
+from runner.operations.book import open_book
 from runner.operations.growth import growth_since_last_run
-from runner.operations.manifest import entry_body, manifest_of, new_run_id, operator, source_of, tool
+from runner.operations.manifest import manifest_of, new_run_id, operator, source_of, tool
 from runner.operations.terms import is_routine
 from runner.procedures import Procedure, find_procedure
 from runner.site import PROJECT
@@ -31,6 +31,7 @@ from runner.site import PROJECT
 if TYPE_CHECKING:
     from runner.contract.model import Contract
     from runner.evidence.events import Ending
+    from runner.evidence.ledger import Entry, Ledger
     from runner.execution.progress import Progress
     from runner.operations.check_site import CheckedSite
 
@@ -65,7 +66,7 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
     procedure = find_procedure(PROJECT, request.procedure)
     gate(procedure, request, checked.contract)
     with closing(Targets(PROJECT, procedure.playbook, site.inventory, request.limit)) as targets:
-        ledger = Ledger(site.ledger_folder, site.name)
+        ledger = open_book(site)
         closure = closure_of(PROJECT, procedure.playbook)
         redactor = Redactor(known_secrets(PROJECT, (*site.variable_files, *closure.yaml_files(PROJECT))))
         job, intent = prepare(checked, procedure, request, ledger, closure, redactor)
@@ -75,7 +76,7 @@ def run_procedure(checked: CheckedSite, request: RunRequest, progress: Progress)
             stream.expect(targets.hosts())
             intent["arguments"]["left_out"] = targets.left_out()
             intent |= {"groups": targets.groups(), "not_covered": targets.not_covered()}
-            manifest = manifest_of(intent, stream, stream.verdict(ending, procedure.observations), redactor)
+            manifest = manifest_of(intent, stream, ending, redactor)
             sealed = seal(run.folder, manifest)
             entry = ledger.append("run", entry_body(sealed.manifest, digest(canonical(sealed.manifest))))
             run.listed()

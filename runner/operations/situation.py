@@ -20,7 +20,7 @@ from runner.contract.occurrences import owed
 from runner.errors import BadInput
 from runner.evidence.index import entry_lines
 from runner.evidence.ledger import Ledger
-from runner.operations.facts import known_facts
+from runner.operations.facts import counting, known_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -198,17 +198,16 @@ def situation_of(checked: CheckedSite, now: datetime | None = None) -> Situation
     Whatever was written is known, even where the machine's clock was set back since.
     """
     site = checked.site
-    lines = tuple(
-        EntryLine(*line) for line in entry_lines(Ledger(site.ledger_folder, site.name), site.cache_folder, KINDS)
-    )
-    return Situation(checked, lines, tuple(known_facts(lines, _LATEST)), now or datetime.now(UTC))
+    book = Ledger(site.ledger_folder, site.name)
+    lines = tuple(EntryLine(*line) for line in entry_lines(book, site.cache_folder, KINDS))
+    return Situation(checked, lines, tuple(known_facts(counting(site, lines), _LATEST)), now or datetime.now(UTC))
 
 
 def touched(before: Situation, entry: Entry) -> tuple[Row, ...]:
     """Return how everything stands, with an entry that was just written, that it counts for, opened, or started."""
     contract, body, number = before.contract, entry.body, entry.sequence
     lines = (*before.lines, EntryLine(number, entry.kind, str(entry.content["time"]), body))
-    known = facts(lines, _LATEST)
+    known = facts(counting(before.checked.site, lines), _LATEST)
     rows = comply(contract, known, before.checked.working, before.now).rows
     label = next((fact.label for fact in known if fact.sequence == number), "")
     case = body.get("case") or {}

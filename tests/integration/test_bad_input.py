@@ -228,6 +228,6 @@ def test_a_disk_that_fills_during_the_run_stops_it_and_loses_nothing(program: Pr
     assert running.returncode == 5, rest
     assert "the next command seals what was recorded" in rest
     (small_disk / "ballast").unlink()
+    assert "was interrupted: sealed as incomplete" in site.run("ledger", "show", **home).stderr
     after = site.run("ledger", "verify", **home)
     assert after.returncode == 0, after.stdout
-    assert "was interrupted: sealed as incomplete" in after.stderr

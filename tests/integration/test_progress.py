@@ -21,7 +21,7 @@ def test_a_terminal_gets_a_bar_and_the_summary(tmp_path: Path) -> None:
     shown = pexpect.spawn(command, arguments, env=own.environment(TERM="xterm"), encoding="utf-8", dimensions=(40, 120))
     shown.expect("Inspect the host")
     shown.expect("failed 0")
-    shown.expect("台账 000001")
+    shown.expect("台账 000003")
     shown.expect(pexpect.EOF)
     shown.close()
     assert shown.exitstatus == 0
@@ -32,4 +32,4 @@ def test_a_pipe_gets_plain_lines_on_standard_error(tmp_path: Path) -> None:
     assert "task: Inspect the host" in result.stderr.splitlines()
     assert "\x1b" not in result.stderr + result.stdout
     assert result.stdout.startswith("run 2")
-    assert "ledger 000001" in result.stdout
+    assert "ledger 000003" in result.stdout

@@ -63,7 +63,9 @@ def test_a_record_with_its_attachment_is_listed_verified_and_found_when_changed(
     assert findings == [
         {
             "file": f"attachments/{kept.name}",
-            "problem": "differs from what was recorded; named by 000001-record.json (会议纪要.pdf)",
+            "problem": "differs from what was recorded; named by 000003-record.json (会议纪要.pdf)",
+            "entry": 3,
+            "kind": "file",
         }
     ]
 
@@ -75,21 +77,21 @@ def test_a_name_of_any_letters_is_told_on_one_line_and_changes_no_terminal(progr
     (kept,) = (program.state / "attachments").iterdir()
     kept.unlink()
     lines = program.run("ledger", "verify").stdout.splitlines()
-    assert lines[0].endswith("000001-record.json (a b<U+001B>[31mc<U+202E>.pdf)")
-    assert lines[1].startswith("1 findings")
+    assert lines[0].endswith("000003-record.json (a b<U+001B>[31mc<U+202E>.pdf) (entry 3)")
+    assert lines[1].startswith("1 finding; head ")
 
 
 def test_a_case_from_report_to_correction_in_two_languages(program: Program) -> None:
     case = ("record", "add", "--case", "fault:F-1")
     shown = program.run(*case, "--event", "reported", "--at", "2021-03-02 10:00", "--set", "grade=P1")
-    assert "已登记为第 1 条" in shown.stdout
+    assert "已登记为第 3 条" in shown.stdout
     assert "A15 respond F-1：违约，应于 2021-03-02 10:15 前" in shown.stdout
     shown = program.run(*case, "--event", "responded", "--at", "2021-03-02 10:10", WEIBAO_LANG="en")
-    assert "recorded as entry 2\n  A15 respond F-1: fulfilled, 5 minutes left" in shown.stdout
-    shown = program.run(*case, "--event", "responded", "--at", "2021-03-02 10:12", "--corrects", "2")
-    assert "更正第 2 条" in shown.stdout
+    assert "recorded as entry 4\n  A15 respond F-1: fulfilled, 5 minutes left" in shown.stdout
+    shown = program.run(*case, "--event", "responded", "--at", "2021-03-02 10:12", "--corrects", "4")
+    assert "更正第 4 条" in shown.stdout
     lines = program.run("record", "list", "--case", "fault:F-1").stdout.splitlines()
-    assert [line.endswith("【已由第 3 条更正】") for line in lines] == [False, True, False]
+    assert [line.endswith("【已由第 5 条更正】") for line in lines] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_bad_input_is_one_error_and_leaves_the_ledger_empty(
 
 def test_a_waiver_shows_who_consents(program: Program) -> None:
     arguments = ("A48", "--period", "2021Q1", "--consent", "赵六", "--reason", "合并到第二季度")
-    assert "已登记豁免为第 1 条（赵六 同意）" in program.run("record", "waive", *arguments).stdout
+    assert "已登记豁免为第 3 条（赵六 同意）" in program.run("record", "waive", *arguments).stdout
     assert "赵六 同意：合并到第二季度" in program.run("record", "list").stdout
 
 

@@ -28,6 +28,7 @@ CANARIES = {
     "file_password": "canary of a file",
     "ansible_become_password": "canary-of-become-password",
     "MYSQL_PWD": "canary-of-the-environment",
+    "userinfo": "canary-in-a-url-that-no-variable-holds",
     "vault password": "canary-that-opens-the-vault",
 }
 
@@ -76,6 +77,8 @@ PLAY = """
       ansible.builtin.debug: {msg: "{{ lookup('file', lookup('env', 'ANSIBLE_VAULT_PASSWORD_FILE')) }}"}
     - name: Written in every way
       ansible.builtin.debug: {msg: [WRITINGS]}
+    - name: In a URL
+      ansible.builtin.debug: {msg: "https://someone:{{ 'canary-in-a-url' ~ '-that-no-variable-holds' }}@db.example/his"}
     - name: As a fact, a statistic and a difference
       ansible.builtin.set_fact: {found: "{{ vaulted_word }}"}
     - name: Statistic
@@ -141,7 +144,7 @@ def content_of(home: Path) -> str:
             data = path.read_bytes()
             text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "replace")
             found.append(text)
-            if ".json" in path.name:
+            if ".json" in path.name and path.suffix != ".sig":
                 lines = text.splitlines() if ".jsonl" in path.name else [text]
                 found.extend(one for line in lines for one in texts_in(json.loads(line)))
     return "\n".join(found)
@@ -180,6 +183,18 @@ def test_no_canary_is_found_under_var_and_every_task_is(program: Program, tmp_pa
     names = CANARIES.keys() - {"no_log", "vault password"}
     assert program.manifest()["redactions"].keys() >= names
     assert program.run("ledger", "verify").returncode == 0
+
+
+def test_no_canary_and_no_private_key_leaves_in_an_auditor_s_pack(program: Program, tmp_path: Path) -> None:
+    run(program, tmp_path)
+    pack = tmp_path / "pack"
+    result = program.run("ledger", "export", str(pack))
+    assert result.returncode == 0, result.stderr
+    kept = content_of(pack)
+    assert "Named after [redacted: db_password]" in kept, "what was done is in the pack"
+    assert seen(kept) == set()
+    assert "PRIVATE KEY" not in kept
+    assert "PRIVATE KEY" in (program.home / "canary" / "keys" / "site").read_text()
 
 
 def test_every_canary_would_be_found_if_nothing_were_redacted(program: Program, tmp_path: Path) -> None:

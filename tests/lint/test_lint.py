@@ -56,5 +56,6 @@ def test_no_file_is_long_without_a_reason() -> None:
         cwd=PROJECT, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
     known = {"reports/catalog/checks.yml", "reports/catalog/terms.yml"}  # the catalogue: one entry a check, words
+    known.add("reports/audit_site/verify.sh")  # an auditor reads and compares one file
     long = [name for name in tracked if not name.startswith(("tests/fixtures/", "inventories/")) and name not in known]
     assert [name for name in long if len((PROJECT / name).read_text().splitlines()) > 400] == []

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from runner.evidence.canonical import digest
-from runner.evidence.ledger import Ledger
-from runner.evidence.verify import verify
+from tests.signing import signed_ledger, trust_body
+from tests.unit.runner.evidence.whole import OFFICER
+from tests.verification import verify
 
 HOUR = 3600
 
@@ -19,9 +20,11 @@ class Kept:
     """A ledger beside its two folders of kept files."""
 
     def __init__(self, folder: Path) -> None:
-        self.ledger = Ledger(folder / "ledger", "test")
+        self.ledger = signed_ledger(folder / "ledger")
+        # Who consents to a waiver must be known before it.
+        self.ledger.append("trust", trust_body(OFFICER))
         self.attachments, self.documents = folder / "attachments", folder / "documents"
-        for path in (self.ledger.folder, self.attachments, self.documents):
+        for path in (self.attachments, self.documents):
             path.mkdir()
         self.runs = folder / "runs"
 
@@ -33,7 +36,8 @@ class Kept:
 
     def name(self, kind: str, *hashes: str) -> None:
         key = "files" if kind == "document" else "attachments"
-        self.ledger.append(kind, {key: [{"name": "扫描件.pdf", "sha256": one, "bytes": 1} for one in hashes]})
+        told = {"at": "2026-03-31T10:00:00+08:00", "consent_by": "王芳"} if kind == "waiver" else {}
+        self.ledger.append(kind, {**told, key: [{"name": "扫描件.pdf", "sha256": one, "bytes": 1} for one in hashes]})
 
     def findings(self) -> list[tuple[str, str]]:
         found = verify(self.ledger, self.runs, self.attachments, self.documents)
@@ -56,9 +60,9 @@ def test_a_changed_or_missing_file_is_named_with_its_entry(kept: Kept, kind: str
     assert kept.findings() == [
         (
             f"{folder.name}/{hashes[0]}",
-            f"differs from what was recorded; named by 000001-{kind}.json (扫描件.pdf)",
+            f"differs from what was recorded; named by 000003-{kind}.json (扫描件.pdf)",
         ),
-        (f"{folder.name}/{hashes[1]}", f"missing, but named by 000001-{kind}.json (扫描件.pdf)"),
+        (f"{folder.name}/{hashes[1]}", f"missing, but named by 000003-{kind}.json (扫描件.pdf)"),
     ]
 
 

@@ -117,6 +117,26 @@ def test_secrets_that_overlap_leave_nothing_of_either() -> None:
     assert redactor.text("-abcdefghijkl-") == "-[redacted: one]-"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("mysql://root:geheim@db:3306/his", "mysql://root:[redacted: userinfo]@db:3306/his"),
+        ("http://:geheim@proxy", "http://:[redacted: userinfo]@proxy"),
+        (
+            "at https://a:b%40c@d and https://e:f@g",
+            "at https://a:[redacted: userinfo]@d and https://e:[redacted: userinfo]@g",
+        ),
+        ("ssh://git@host:22/path and 10:30 a@b", "ssh://git@host:22/path and 10:30 a@b"),
+        (f"mysql://root:{quote(SECRET, safe='')}@db", f"mysql://root:{MARK}@db"),
+    ],
+)
+def test_the_password_of_a_url_is_a_secret_whoever_knows_it(text: str, shown: str) -> None:
+    redactor = Redactor({"s": SECRET})
+    assert redactor.text(text) == shown
+    assert json.loads(redactor.line({"msg": [text]})) == {"msg": [shown]}
+    assert ("userinfo" in redactor.counts) == ("userinfo" in shown)
+
+
 def test_a_lone_surrogate_neither_fails_nor_hides_a_secret() -> None:
     secret = b"caf\xe9-password".decode("utf-8", "surrogateescape")
     redactor = Redactor({"s": secret})

@@ -21,7 +21,10 @@ from runner.evidence.sealing import (
     salvage,
     seal,
 )
-from runner.evidence.verify import verified_run, verify
+from runner.evidence.verify import verified_run
+from tests.signing import signed_ledger
+from tests.unit.runner.evidence.sealed import list_run, seal_run
+from tests.verification import verify
 
 
 def sealed(runs: Path, run_id: str = "r1") -> OpenRun:
@@ -169,30 +172,32 @@ def test_an_entry_of_any_content_is_a_finding_not_a_crash(tmp_path: Path, conten
 
 @pytest.mark.parametrize("files", ['"x"', '{"events.jsonl.gz": 1}', "null", '{"events.jsonl.gz": {}}'])
 def test_a_manifest_of_any_content_is_a_finding_not_a_crash(tmp_path: Path, files: str) -> None:
-    (tmp_path / "ledger").mkdir()
     runs = tmp_path / "runs"
-    run = sealed(runs)
+    run = seal_run(runs, "r1")
     (run.folder / MANIFEST).write_text(f'{{"files": {files}}}')
-    ledger = Ledger(tmp_path / "ledger", "test")
+    ledger = signed_ledger(tmp_path / "ledger")
     ledger.append("run", {"run": "r1", "manifest_sha256": digest_file(run.folder / MANIFEST)})
-    run.listed()
-    assert [one.file for one in verify(ledger, runs)] == [f"r1/{MANIFEST}"]
+    assert {one.file.partition("/")[0] for one in verify(ledger, runs)} == {"r1"}
 
 
 def test_every_changed_or_missing_file_of_a_run_is_found(tmp_path: Path) -> None:
-    (tmp_path / "ledger").mkdir()
     runs = tmp_path / "runs"
-    run = sealed(runs)
-    ledger = Ledger(tmp_path / "ledger", "test")
-    assert [one.problem for one in verify(ledger, runs)] == []
-    run.listed()
+    run = seal_run(runs, "r1")
+    ledger = signed_ledger(tmp_path / "ledger")
     assert [(one.file, one.problem) for one in verify(ledger, runs)] == [("r1", "no entry names this run")]
-    ledger.append("run", {"run": "r1", "manifest_sha256": digest_file(run.folder / MANIFEST)})
+    list_run(ledger, run)
     assert list(verify(ledger, runs)) == []
     events = (run.folder / EVENTS).read_bytes()
     (run.folder / EVENTS).write_bytes(events[:-1] + bytes([events[-1] ^ 1]))
-    assert [one.file for one in verify(ledger, runs)] == [f"r1/{EVENTS}"]
+    assert [(one.file, one.entry) for one in verify(ledger, runs)] == [(f"r1/{EVENTS}", 2)]
     (run.folder / EVENTS).unlink()
     assert [one.problem for one in verify(ledger, runs)] == ["missing, but named by its manifest"]
     (run.folder / MANIFEST).write_text("{}")
     assert {one.file for one in verify(ledger, runs)} == {f"r1/{MANIFEST}"}
+
+
+def test_a_run_that_goes_on_is_no_finding(tmp_path: Path) -> None:
+    run = OpenRun(tmp_path / "runs", "r1", {})
+    assert list(verify(signed_ledger(tmp_path / "ledger"), tmp_path / "runs")) == []
+    run.close_files()
+    run.listed()

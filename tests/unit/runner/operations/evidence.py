@@ -11,8 +11,7 @@ from typing import Any
 from module_utils.observations import Observation
 from runner.evidence.canonical import digest_file, timestamp
 from runner.evidence.ledger import Ledger
-from runner.evidence.sealing import MANIFEST, OpenRun, SealedRun, seal
-from runner.operations.manifest import entry_body
+from runner.evidence.sealing import MANIFEST, OpenRun, SealedRun, entry_body, seal
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _NUMBERS = count(1)

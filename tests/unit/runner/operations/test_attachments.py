@@ -12,11 +12,11 @@ import pytest
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import digest
 from runner.evidence.ledger import Ledger
-from runner.evidence.verify import verify
 from runner.operations.attachments import GivenFile, NamedFile, examine, keep, writing
 from runner.operations.records import RecordRequest, add_record
 from runner.site import Site
 from tests.unit.runner.operations.contracted import NOW, contracted
+from tests.verification import verify
 
 #: Records one thing with an attachment again and again, each time in a process that dies one step later.
 DYING = """
@@ -42,7 +42,7 @@ def dying(real, step):
         return real(*arguments, **named)
     return call
 
-steps = (os, "link"), (os, "fsync"), (attachments, "sync_folder"), (ledger, "sync_folder"), (ledger, "write_new")
+steps = (os, "link"), (os, "fsync"), (attachments, "sync_folder"), (ledger, "sync_folder"), (ledger, "create_new")
 died = 0
 for step in range(1, 40):
     child = os.fork()
@@ -73,7 +73,8 @@ def test_a_program_killed_at_any_step_leaves_no_half_entry_and_no_entry_without_
     assert not list(verify(book, site.runs_folder, site.attachments_folder, site.documents_folder))
     entries = list(book.entries())
     assert entries[-1].body["text"] == str(died + 1)
-    for entry in entries:
+    assert [entry.kind for entry in entries[:2]] == ["key", "trust"]
+    for entry in entries[2:]:
         (named,) = entry.body["attachments"]
         assert digest((site.attachments_folder / named["sha256"]).read_bytes()) == named["sha256"]
     assert not list(site.attachments_folder.glob(".*")), "what a dead program left beside is gone"
@@ -153,7 +154,7 @@ def test_a_kept_file_that_was_changed_is_not_taken_for_the_same(site: Site, tmp_
     (site.attachments_folder / named["sha256"]).write_text("y")
     with pytest.raises(MachineError, match="was changed after it was kept"):
         add_record(checked, request, NOW)
-    assert Ledger(site.ledger_folder, "own").head().sequence == 1
+    assert Ledger(site.ledger_folder, "own").head().sequence == 3
 
 
 def test_a_name_that_is_no_text_does_not_keep_a_file_out(site: Site, tmp_path: Path) -> None:
@@ -182,10 +183,10 @@ def test_two_at_once_never_correct_the_same_entry(site: Site) -> None:
         "from runner.operations.check_site import check_site\n"
         "from runner.operations.records import RecordRequest, add_record\nfrom runner.site import Site\n"
         "site = Site('own', Path(sys.argv[1]), Path(sys.argv[2]))\n"
-        "request = RecordRequest(('A48',), corrects=1)\n"
+        "request = RecordRequest(('A48',), corrects=3)\n"
         "add_record(check_site(site), request, datetime.fromisoformat(sys.argv[3]))\n"
     )
     arguments = (sys.executable, "-c", script, str(site.folder), str(site.state), NOW.isoformat())
     both = [subprocess.Popen(arguments, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert sorted(one.wait() for one in both) == [0, 1]
-    assert Ledger(site.ledger_folder, "own").head().sequence == 2
+    assert Ledger(site.ledger_folder, "own").head().sequence == 4

@@ -10,11 +10,11 @@ import pytest
 
 from runner.errors import BadInput
 from runner.evidence.ledger import Ledger
-from runner.evidence.verify import verify
 from runner.operations.check_site import CheckedSite
 from runner.operations.records import Recorded, RecordRequest, WaiverRequest, add_record, list_records, waive
 from runner.site import Site
 from tests.unit.runner.operations.contracted import NOW, contracted
+from tests.verification import verify
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_a_quota_counts_what_the_records_of_another_obligation_tell(checked: Che
     add(checked, "A50", at="2026-04-20 14:00")  # how long it took need not be told
     recorded = add(checked, "A50", at="2026-04-21 14:00", quantities={"hours": "1.5"})
     found = {row.obligation: (row.used, row.allowed, row.evidence) for row in recorded.rows}
-    assert found == {"A50": (None, None, (1, 2)), "A50.hours": (1.5, 4, (2,))}
+    assert found == {"A50": (None, None, (3, 4)), "A50.hours": (1.5, 4, (4,))}
 
 
 def test_a_record_is_an_entry_with_all_that_was_told(checked: CheckedSite, tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_quotas_count_records_and_quantities_for_each_item(checked: CheckedSite)
 def test_what_an_event_opened_is_answered_by_its_number_where_several_are_open(checked: CheckedSite) -> None:
     first = add(checked, "A03", event="abnormality found", at="2026-03-02").entry.sequence
     second = add(checked, "A03", event="abnormality found", at="2026-03-03").entry.sequence
-    assert "--period: is missing; A03 was opened 2 times: #1, #2" in refused(checked, "A03", at="2026-03-03")
-    assert states(add(checked, "A03", at="2026-03-03", period=f"#{first}")) == {("A03", "", "#1"): "fulfilled"}
+    assert "--period: is missing; A03 was opened 2 times: #3, #4" in refused(checked, "A03", at="2026-03-03")
+    assert states(add(checked, "A03", at="2026-03-03", period=f"#{first}")) == {("A03", "", "#3"): "fulfilled"}
     assert states(add(checked, "A03", at="2026-03-05")) == {("A03", "", f"#{second}"): "breached"}
 
 
@@ -206,7 +206,7 @@ def test_other_attributes_and_grades_are_kept_as_they_are(checked: CheckedSite) 
 def test_time_in_a_case_does_not_run_backwards(checked: CheckedSite) -> None:
     fault(checked, "reported", "10:00", attributes={"grade": "P1"})
     early = refused(checked, case="fault:F-1", event="restored", at="2026-03-02 09:59")
-    assert early == ("--at 2026-03-02 09:59: restored follows reported, which entry 1 tells of 2026-03-02 10:00")
+    assert early == ("--at 2026-03-02 09:59: restored follows reported, which entry 3 tells of 2026-03-02 10:00")
     assert "nothing held the clock" in refused(checked, case="fault:F-1", event="answered", at="2026-03-02 11:00")
     fault(checked, "waiting", "10:30")
     fault(checked, "answered", "11:00")
@@ -215,7 +215,7 @@ def test_time_in_a_case_does_not_run_backwards(checked: CheckedSite) -> None:
 def test_what_follows_a_report_cannot_be_there_before_it(checked: CheckedSite) -> None:
     fault(checked, "restored", "10:00", attributes={"grade": "P1"})
     late = refused(checked, case="fault:F-1", event="reported", at="2026-03-02 10:30")
-    assert "reported comes before restored, which entry 1 tells of 2026-03-02 10:00" in late
+    assert "reported comes before restored, which entry 3 tells of 2026-03-02 10:00" in late
     fault(checked, "reported", "09:30")
 
 
@@ -224,16 +224,16 @@ def test_what_follows_a_report_cannot_be_there_before_it(checked: CheckedSite) -
 
 def test_a_correction_takes_the_place_of_an_entry_and_both_stay(checked: CheckedSite) -> None:
     add(checked, "A48", at="2026-04-20", text="错")
-    add(checked, "A48", at="2026-01-20", text="对", corrects=1)
-    assert [(one.sequence, one.corrected_by) for one in list_records(checked)] == [(1, 2), (2, None)]
-    assert "--corrects 1: entry 2 has corrected it already" in refused(checked, "A48", corrects=1)
+    add(checked, "A48", at="2026-01-20", text="对", corrects=3)
+    assert [(one.sequence, one.corrected_by) for one in list_records(checked)] == [(3, 4), (4, None)]
+    assert "--corrects 3: entry 4 has corrected it already" in refused(checked, "A48", corrects=3)
     assert states(add(checked, "A48", at="2026-01-21")) == {("A48", "", "2026Q1"): "fulfilled"}
 
 
 def test_a_text_alone_takes_an_entry_back(checked: CheckedSite) -> None:
     add(checked, "B08.cap", at="2026-02-03")
-    assert "--text: is missing" in refused(checked, corrects=1)
-    add(checked, corrects=1, text="登记有误")
+    assert "--text: is missing" in refused(checked, corrects=3)
+    add(checked, corrects=3, text="登记有误")
     (row,) = add(checked, "B08.cap", at="2026-02-04").rows
     assert row.used == 1
 
@@ -241,7 +241,7 @@ def test_a_text_alone_takes_an_entry_back(checked: CheckedSite) -> None:
 def test_a_corrected_report_is_checked_against_what_follows_it(checked: CheckedSite) -> None:
     fault(checked, "reported", "10:00", attributes={"grade": "P1"})
     fault(checked, "restored", "11:00")
-    given = {"case": "fault:F-1", "event": "reported", "attributes": {"grade": "P1"}, "corrects": 1}
+    given = {"case": "fault:F-1", "event": "reported", "attributes": {"grade": "P1"}, "corrects": 3}
     assert "comes before restored" in refused(checked, at="2026-03-02 11:30", **given)
     add(checked, at="2026-03-02 10:30", **given)
 
@@ -249,17 +249,17 @@ def test_a_corrected_report_is_checked_against_what_follows_it(checked: CheckedS
 def test_what_an_entry_opened_keeps_its_name_when_the_entry_is_corrected(checked: CheckedSite) -> None:
     found = {"event": "abnormality found"}
     add(checked, "A03", at="2026-03-02", **found)
-    add(checked, "A03", at="2026-03-04", period="#1")
+    add(checked, "A03", at="2026-03-04", period="#3")
     assert "--at 2026-03-05 00:00: lies after what answers it" in refused(
-        checked, "A03", at="2026-03-05", corrects=1, **found
+        checked, "A03", at="2026-03-05", corrects=3, **found
     )
-    for number, day in ((1, "2026-03-01"), (3, "2026-03-03")):
+    for number, day in ((3, "2026-03-01"), (5, "2026-03-03")):
         recorded = add(checked, "A03", at=day, corrects=number, **found)
-        assert [(row.period, row.evidence) for row in recorded.rows] == [("#1", (2,))]
-    assert states(recorded) == {("A03", "", "#1"): "fulfilled"}
+        assert [(row.period, row.evidence) for row in recorded.rows] == [("#3", (4,))]
+    assert states(recorded) == {("A03", "", "#3"): "fulfilled"}
     add(checked, "A03", at="2026-05-04", **found)
     add(checked, "A03", at="2026-05-05", **found)
-    assert "opened 2 times: #5, #6" in refused(checked, "A03", at="2026-05-06")
+    assert "opened 2 times: #7, #8" in refused(checked, "A03", at="2026-05-06")
 
 
 @pytest.mark.parametrize(
@@ -270,19 +270,19 @@ def test_what_opened_something_that_was_answered_opens_it_still_or_is_taken_back
     checked: CheckedSite, obligations: tuple[str, ...], changes: dict[str, Any]
 ) -> None:
     add(checked, "A03", event="abnormality found", at="2026-03-02")
-    add(checked, "A03", at="2026-03-02", period="#1")
-    assert "--corrects 1: opened what is told by 2; take" in refused(checked, *obligations, corrects=1, **changes)
+    add(checked, "A03", at="2026-03-02", period="#3")
+    assert "--corrects 3: opened what is told by 4; take" in refused(checked, *obligations, corrects=3, **changes)
 
 
 def test_what_began_a_case_is_taken_back_last(checked: CheckedSite) -> None:
     fault(checked, "reported", "10:00", attributes={"grade": "P1"})
     fault(checked, "restored", "14:00")
-    taken_back = {"corrects": 1, "text": "登记有误"}
-    assert "--corrects 1: opened what is told by 2; take those back first" in refused(checked, **taken_back)
+    taken_back = {"corrects": 3, "text": "登记有误"}
+    assert "--corrects 3: opened what is told by 4; take those back first" in refused(checked, **taken_back)
     fault(checked, "reported", "10:10", number="F-2")
-    moved = {"case": "fault:F-2", "event": "reported", "at": "2026-03-02 10:00", "corrects": 1}
-    assert "--corrects 1: opened" in refused(checked, **moved)
-    add(checked, corrects=2, text="登记有误")
+    moved = {"case": "fault:F-2", "event": "reported", "at": "2026-03-02 10:00", "corrects": 3}
+    assert "--corrects 3: opened" in refused(checked, **moved)
+    add(checked, corrects=4, text="登记有误")
     assert add(checked, **taken_back).rows == ()
 
 
@@ -345,17 +345,17 @@ def test_a_waiver_without_valid_consent_is_refused(checked: CheckedSite, changes
 
 def test_a_waiver_is_given_once_and_can_be_taken_back(checked: CheckedSite) -> None:
     waive(checked, WAIVER, NOW)
-    with pytest.raises(BadInput, match="entry 1 waives it already"):
+    with pytest.raises(BadInput, match="entry 3 waives it already"):
         waive(checked, WAIVER, NOW)
-    assert "is a waiver; it can be taken back" in refused(checked, "A48", corrects=1, period="2026Q1")
-    add(checked, corrects=1, text="采购人撤回同意")
+    assert "is a waiver; it can be taken back" in refused(checked, "A48", corrects=3, period="2026Q1")
+    add(checked, corrects=3, text="采购人撤回同意")
     assert states(waive(checked, WAIVER, NOW)) == {("A48", "", "2026Q1"): "waived"}
 
 
 def test_what_was_done_and_waived_stays_done(checked: CheckedSite) -> None:
     add(checked, "A48", at="2026-02-01")
-    assert waive(checked, WAIVER, NOW).entry.sequence == 2
-    assert [one.sequence for one in list_records(checked, obligation="A48")] == [1, 2]
+    assert waive(checked, WAIVER, NOW).entry.sequence == 4
+    assert [one.sequence for one in list_records(checked, obligation="A48")] == [3, 4]
     assert not list(verify(Ledger(checked.site.ledger_folder, "own"), checked.site.runs_folder))
 
 
@@ -370,4 +370,4 @@ def test_the_clocks_of_one_case_can_be_waived(checked: CheckedSite) -> None:
 def test_one_case_is_listed_by_its_name(checked: CheckedSite) -> None:
     fault(checked, "reported", "10:00")
     fault(checked, "reported", "11:00", number="F-2")
-    assert [one.sequence for one in list_records(checked, case="fault:F-2")] == [2]
+    assert [one.sequence for one in list_records(checked, case="fault:F-2")] == [4]

@@ -1,0 +1,5 @@
+"use strict";
+
+Site.start().catch(function (error) {
+  document.getElementById("main").textContent = error.message;
+});

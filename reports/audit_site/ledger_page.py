@@ -1,0 +1,152 @@
+"""The entries of the ledger and the documents, as the site lists them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from reports.audit_site.scripts import clean, same
+from reports.text import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reports.audit_site.scripts import Both, Tongues
+    from reports.wording import Wording
+
+#: Entries lie in files of so many.
+EACH = 2000
+
+#: A body of more characters is not shown: the entry's file has it.
+_LONGEST = 100_000
+_ABOUT = 300
+#: What tells most of an entry of a kind that has no words here.
+_ANY = ("id", "change", "step", "decision", "title", "procedure", "obligations", "by", "reason")
+
+
+def about(kind: str, body: Mapping[str, Any], tongues: Tongues) -> Both:
+    """Return in a line what an entry is about."""
+    told = (" · ".join(part for part in _about(kind, body, words) if part) for words in tongues.words)
+    return same(shorten(one, _ABOUT) for one in told)
+
+
+def _about(kind: str, body: Mapping[str, Any], words: Wording) -> Iterable[str]:
+    tell = _TOLD.get(kind)
+    try:
+        return tell(body, words) if tell else [_listed(body.get(key)) for key in _ANY]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _listed(values: Any) -> str:
+    return " ".join(map(str, values)) if isinstance(values, list) else _text(values)
+
+
+def _run(body: Mapping[str, Any], words: Wording) -> list[str]:
+    verdict = words.catalogue.word("states", str(body.get("verdict")))
+    return [_text(body.get("procedure")), verdict, _text(body.get("run"))]
+
+
+def _record(body: Mapping[str, Any], words: Wording) -> list[str]:
+    case = body.get("case")
+    named = f"{case['kind']}:{case['id']}" if case else ""
+    told = [_listed(body.get("obligations")), named, _text(body.get("period")), _event(body, words)]
+    return [*told, _text(body.get("item")), _listed(body.get("who")), _text(body.get("text"))]
+
+
+def _waiver(body: Mapping[str, Any], words: Wording) -> list[str]:
+    consent = words.fill(words.catalogue.word("records", "consent"), body)
+    return [_listed(body.get("obligations")), _text(body.get("period")), consent]
+
+
+def _document(body: Mapping[str, Any], words: Wording) -> list[str]:
+    named = [f"{body['number']} v{body['version']}", words.catalogue.word("documents", str(body["document"]))]
+    return [*named, words.catalogue.word("document_steps", str(body["step"])), _text(body.get("to") or body.get("by"))]
+
+
+def _key(body: Mapping[str, Any], words: Wording) -> list[str]:
+    old, new = _text(body.get("replaces")), _text(body.get("fingerprint"))
+    told = [words.catalogue.word("audit_keys", str(body["step"])), _text(body.get("holder"))]
+    told += [f"{old} → {new}" if old else new]
+    for key, one in (("not_believed", body if body.get("since") else None), ("vouches", body.get("adopts"))):
+        told += [words.fill(words.catalogue.word("audit_keys", key), one)] if one else []
+    return [*told, _text(body.get("reason"))]
+
+
+def _trust(body: Mapping[str, Any], words: Wording) -> list[str]:
+    told = body.get("changes") or {"is": [str(one["name"]) for one in body["people"]]}
+    changes = [
+        words.labelled(words.catalogue.word("audit_trust", key), words.term("list_separator").join(names))
+        for key, names in told.items()
+        if names
+    ]
+    consent, state = body.get("consent") or {}, body.get("state")
+    by = [
+        words.fill(words.catalogue.word("audit_trust", key), consent) for key in ("by", "vouched_by") if key in consent
+    ]
+    return [*changes, *by, words.catalogue.word("audit_trust", state) if state else ""]
+
+
+def _checkpoint(body: Mapping[str, Any], _words: Wording) -> list[str]:
+    return [f"#{body['head']['sequence']}", str(body["head"]["sha256"])[:32], _text(body.get("file"))]
+
+
+def _archive(body: Mapping[str, Any], _words: Wording) -> list[str]:
+    return [f"{len(body['runs'])} → {body['place']}"]
+
+
+def _notification(body: Mapping[str, Any], words: Wording) -> list[str]:
+    return [_text(body.get("channel")), _event(body, words), _text(body.get("run"))]
+
+
+def _event(body: Mapping[str, Any], words: Wording) -> str:
+    """Return what happened: by the catalogue, else in the contract's own words."""
+    return words.catalogue.word("audit_events", _text(body.get("event")))
+
+
+_TOLD: Mapping[str, Callable[[Mapping[str, Any], Wording], list[str]]] = {
+    "run": _run,
+    "record": _record,
+    "waiver": _waiver,
+    "document": _document,
+    "key": _key,
+    "trust": _trust,
+    "checkpoint": _checkpoint,
+    "archive": _archive,
+    "notification": _notification,
+}
+
+
+def content(body: Mapping[str, Any]) -> str | None:
+    """Return a body as the site shows it; None where only the entry's file has it."""
+    text = json.dumps(clean(dict(body)), ensure_ascii=False)
+    return text if len(text) <= _LONGEST else None
+
+
+def document_line(
+    number: str, document: str, version: int, steps: Sequence[Mapping[str, Any]], tongues: Tongues
+) -> list[Any]:
+    """Return a version of a document; each step has ``sequence``, ``body``, and ``files`` as path and name."""
+    last = steps[-1]["body"]
+    files = {name: path for step in steps for path, name in step["files"]}
+    case = last.get("case")
+    return [
+        number,
+        tongues.word("documents", document),
+        version,
+        [
+            [
+                step["body"]["step"],
+                tongues.time(step["body"]["at"])[:16],
+                _text(step["body"].get("to") or step["body"].get("by")),
+                step["sequence"],
+            ]
+            for step in steps
+        ],
+        [[path, name] for name, path in files.items()],
+        f"{case['kind']}:{case['id']}" if case else tongues.word("period_names", _text(last.get("period"))),
+    ]
