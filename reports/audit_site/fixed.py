@@ -28,7 +28,8 @@ _READMES = {"zh": "README.zh-CN.txt", "en": "README.txt"}
 #: Tables of the catalogue that the pages word by key.
 _TABLES = (
     *("audit", "audit_tasks", "audit_kinds", "audit_fields", "audit_findings", "audit_events", "audit_organisations"),
-    *("states", "levels", "document_steps", "duties"),
+    *("audit_keys", "audit_holders", "audit_words"),
+    *("states", "levels", "document_steps", "documents", "period_names", "duties"),
 )
 
 
@@ -62,11 +63,20 @@ def readmes(
     """
     for place, words in enumerate(tongues.words):
         text = words.catalogue.word("audit_readme", "text")
+        text = text.replace("{keys}", "\n".join(_keys(facts, place, words)))
         for key, values in facts.items():
             text = text.replace(f"{{{key}}}", printable(values[place]).replace("\n", " "))
         told = "".join(f"{printable(line)}\n" for key, some in found.items() for line in _listed(key, some, words))
         text = text.replace("{found}", told)
         yield _READMES[LANGUAGES[place]], ("\ufeff" + text.replace("\n", "\r\n")).encode()
+
+
+def _keys(facts: Mapping[str, tuple[str, ...]], place: int, words: Wording) -> Iterator[str]:
+    """Yield the site's first key and its present one: whoever wrote one down may have either."""
+    first, present = facts["first_key"][place], facts["fingerprint"][place]
+    named = {"site_key": present} if first == present else {"site_key_first": first, "site_key_now": present}
+    for key, fingerprint in named.items():
+        yield words.labelled(words.catalogue.word("audit", key), fingerprint)
 
 
 def _listed(key: str, found: Sequence[Finding], words: Wording) -> Iterator[str]:

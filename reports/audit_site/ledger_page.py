@@ -20,13 +20,18 @@ EACH = 2000
 #: A body of more characters is not shown: the entry's file has it.
 _LONGEST = 100_000
 _ABOUT = 300
+#: A record with none of these only takes back another entry.
+_SAYING = ("obligations", "case", "event", "attributes", "quantities", "period", "document")
 #: What tells most of an entry of a kind that has no words here.
 _ANY = ("id", "change", "step", "decision", "title", "procedure", "obligations", "by", "reason")
 
 
 def about(kind: str, body: Mapping[str, Any], tongues: Tongues) -> Both:
     """Return in a line what an entry is about."""
-    told = (" · ".join(part for part in _about(kind, body, words) if part) for words in tongues.words)
+    told = (
+        " · ".join(part for part in (_corrects(body, words), *_about(kind, body, words)) if part)
+        for words in tongues.words
+    )
     return same(shorten(one, _ABOUT) for one in told)
 
 
@@ -36,6 +41,14 @@ def _about(kind: str, body: Mapping[str, Any], words: Wording) -> Iterable[str]:
         return tell(body, words) if tell else [_listed(body.get(key)) for key in _ANY]
     except (KeyError, TypeError, AttributeError):
         return []
+
+
+def _corrects(body: Mapping[str, Any], words: Wording) -> str:
+    """Return which entry it corrects, or takes back where it says nothing in its place."""
+    if body.get("corrects") is None:
+        return ""
+    key = "corrects" if any(body.get(one) for one in _SAYING) else "takes_back"
+    return words.fill(words.catalogue.word("audit", key), body)
 
 
 def _text(value: Any) -> str:
@@ -55,7 +68,16 @@ def _record(body: Mapping[str, Any], words: Wording) -> list[str]:
     case = body.get("case")
     named = f"{case['kind']}:{case['id']}" if case else ""
     told = [_listed(body.get("obligations")), named, _text(body.get("period")), _event(body, words)]
-    return [*told, _text(body.get("item")), _listed(body.get("who")), _text(body.get("text"))]
+    told += [_text(body.get("item")), *_figures(body, words), _listed(body.get("who"))]
+    return [*told, _text(body.get("text"))]
+
+
+def _figures(body: Mapping[str, Any], words: Wording) -> Iterable[str]:
+    """Yield what a record says of its case, and how much of what, in the words of the shipped contracts."""
+    for key in ("attributes", "quantities"):
+        for name, value in (body.get(key) or {}).items():
+            told = [words.catalogue.word("audit_words", _text(one)) for one in (name, value)]
+            yield words.labelled(*told)
 
 
 def _waiver(body: Mapping[str, Any], words: Wording) -> list[str]:
@@ -70,7 +92,8 @@ def _document(body: Mapping[str, Any], words: Wording) -> list[str]:
 
 def _key(body: Mapping[str, Any], words: Wording) -> list[str]:
     old, new = _text(body.get("replaces")), _text(body.get("fingerprint"))
-    told = [words.catalogue.word("audit_keys", str(body["step"])), _text(body.get("holder"))]
+    told = [words.catalogue.word("audit_keys", str(body["step"]))]
+    told += [words.catalogue.word("audit_holders", _text(body.get("holder")))]
     told += [f"{old} → {new}" if old else new]
     for key, one in (("not_believed", body if body.get("since") else None), ("vouches", body.get("adopts"))):
         told += [words.fill(words.catalogue.word("audit_keys", key), one)] if one else []
@@ -95,8 +118,9 @@ def _checkpoint(body: Mapping[str, Any], _words: Wording) -> list[str]:
     return [f"#{body['head']['sequence']}", str(body["head"]["sha256"])[:32], _text(body.get("file"))]
 
 
-def _archive(body: Mapping[str, Any], _words: Wording) -> list[str]:
-    return [f"{len(body['runs'])} → {body['place']}"]
+def _archive(body: Mapping[str, Any], words: Wording) -> list[str]:
+    told = {"count": len(body["runs"]), "place": body["place"]}
+    return [words.fill(words.catalogue.word("audit", "archived"), told)]
 
 
 def _notification(body: Mapping[str, Any], words: Wording) -> list[str]:
@@ -104,8 +128,10 @@ def _notification(body: Mapping[str, Any], words: Wording) -> list[str]:
 
 
 def _event(body: Mapping[str, Any], words: Wording) -> str:
-    """Return what happened: by the catalogue, else in the contract's own words."""
-    return words.catalogue.word("audit_events", _text(body.get("event")))
+    """Return what happened: as cases of its kind call it, else by the catalogue, else in the contract's own words."""
+    event, case = _text(body.get("event")), body.get("case") or {}
+    found = words.catalogue.find("audit_events", f"{case.get('kind')} {event}")
+    return found if isinstance(found, str) else words.catalogue.word("audit_events", event)
 
 
 _TOLD: Mapping[str, Callable[[Mapping[str, Any], Wording], list[str]]] = {

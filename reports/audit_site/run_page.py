@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from module_utils.observations import rank
 from reports.audit_site.differences import Differences
 from reports.audit_site.scripts import parts
+from reports.quantities import mildest
 from reports.text import natural, printable, shorten
 
 if TYPE_CHECKING:
@@ -166,7 +167,11 @@ def _note(one: Mapping[str, Any], level: str, tongues: Tongues) -> Both:
     if one.get("reason"):
         return tongues.both(lambda words: words.reason(one["reason"]))
     limits = one.get("limits")
-    if level in ("warning", "critical", "notice") and limits:
+    if level in ("warning", "critical", "notice") and limits and mildest(limits) is not None:
         check, value = str(one.get("check")), one.get("value")
-        return tongues.both(lambda words: words.wanted(check, limits, value))
+        return tongues.both(
+            lambda words: words.fill(
+                words.catalogue.word("audit", "should"), {"wanted": words.wanted(check, limits, value)}
+            )
+        )
     return ""

@@ -337,6 +337,7 @@ number_of() {
 
 # A file that an entry names by hash: PART HASH PATH
 named_file() {
+    [ "$following" = yes ] || return 0
     case $3/$1 in
         *-record.json/attachments | *-waiver.json/attachments) folder=attachments ;;
         *-trust.json/consent) folder=attachments ;;
@@ -441,7 +442,7 @@ check_heads() {
 # which it is believed; the number of the entry that ended it: those after it may be dated back. In $lost, of a key that
 # was given up: FINGERPRINT,MOMENT,NUMBER.
 open=9199999999999999999,999999999
-refused=' ' by_purchaser=0 vouched=0 prints=$newline
+refused=' ' by_purchaser=0 vouched=0 prints=$newline following=no
 
 # Whether a key is believed; whose it is, in $who: FINGERPRINT MOMENT NUMBER
 believed() {
@@ -646,7 +647,8 @@ esac
 
 # -- the ledger, entry by entry -----------------------------------------------------------------------------
 
-found='' answers='' looked=0 latest=0
+# Only from here on is what entries name followed: each mention once, in the order of LEFT-OUT.txt.
+found='' answers='' looked=0 latest=0 following=yes
 chapter=0
 while shelf=ledger/$(printf %03d "$chapter") && [ -d "$shelf" ]; do
     set +f
@@ -698,8 +700,8 @@ done
 printf '%s' "$answers"
 echo "$listed files as listed; $entries entries, $signed of them signed"
 [ "$vouched" = 0 ] || echo "$vouched entries up to $vouched_until have no valid signature of their own; a later key entry vouches for them"
-[ "$by_purchaser" = 0 ] || echo "$by_purchaser of the signed entries are signed with keys of the purchaser's people"
-[ "$left_out" = 0 ] || echo "$left_out times entries name a file that is not in this pack: see LEFT-OUT.txt"
+[ "$by_purchaser" = 0 ] || echo "signed with keys of the purchaser's people: $by_purchaser"
+[ "$left_out" = 0 ] || echo "named by entries and not in this pack: $left_out, see LEFT-OUT.txt"
 [ "$dated" = yes ] || echo "this OpenSSH knows no dates of keys: signatures were checked, not the days of people's duty"
 echo "newest entry: $entries:$last"
 echo "signed with the site's key: ${pack_key:-unknown}"

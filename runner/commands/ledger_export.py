@@ -49,5 +49,6 @@ def _print(session: Session, checked: CheckedSite, exported: Exported) -> None:
     words = words_of(checked, session.language)
     told["head"] = exported.head.grouped()
     print_found(exported.findings, exported.remarks)
-    for key in ("written", "contents", *(["left_out"] if exported.left_out else []), "head", "key", "check"):
+    check = "check_findings" if exported.findings else "check"
+    for key in ("written", "contents", *(["left_out"] if exported.left_out else []), "head", "key", check):
         click.echo(words.fill(words.catalogue.word("audit_export", key), told))

@@ -11,6 +11,7 @@ from reports.text import printable
 from runner.commands.found import print_line
 from runner.commands.session import Session, pass_session
 from runner.evidence.canonical import timestamp
+from runner.evidence.keys import SITE
 from runner.operations.keys import (
     Loss,
     accept_paper,
@@ -65,7 +66,7 @@ def show(session: Session, *, allowed_signers: bool) -> None:
         return
     for span in shown.keyring.spans(empty=True):
         told = _told(span, shown.keyring)
-        now = "  signs now" if site_key == span.holder.key else ""
+        now = ("  signs now" if shown.at_hand else "  its private half is gone") if site_key == span.holder.key else ""
         print_line(f"{told['fingerprint']}  {told['holder']}  since {told['since'] or '-'}  {_state(told)}{now}")
     if not site_key:
         click.echo("the ledger names no key yet; the first entry makes one")
@@ -185,5 +186,10 @@ def _say(session: Session, entries: list[Entry]) -> None:
         return
     for one in entries:
         body = one.body
-        what = f"{body['step']} {body['fingerprint']} {body['holder']}" if one.kind == "key" else "people in force"
-        click.echo(printable(f"entry {one.sequence}: {what}"))
+        before = f"{body['replaces']} → " if body.get("replaces") else ""
+        what = (
+            f"{body['step']} {before}{body['fingerprint']} {body['holder']}" if one.kind == "key" else "people in force"
+        )
+        print_line(f"entry {one.sequence}: {what}")
+        if one.kind == "key" and body["holder"] == SITE and body["step"] in ("created", "replaced"):
+            print_line(f"the site's key is now {body['fingerprint']}: write it down, and tell it to the purchaser")

@@ -307,7 +307,10 @@ class Keyring:
                 continue
             holder = self.valid_at(key.fingerprint, moment)
             if holder is None or (holder.name, holder.organisation) != (name, PURCHASER):
-                raise ConsentError(f"was made with {key.fingerprint}, which is no key of theirs in force then")
+                who = f"{holder.name} ({holder.organisation or SITE})" if holder else "nobody"
+                raise ConsentError(
+                    f"was made with {key.fingerprint}, then in force for {who}, not for {name} (purchaser)"
+                )
             if key.fingerprint in self.lost and moment >= self.lost[key.fingerprint]:
                 raise ConsentError(f"was made with {key.fingerprint}, a key that was given up since before that")
             return key, previous

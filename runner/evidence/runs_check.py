@@ -100,9 +100,8 @@ class RunsCheck:
             files = self._places.of(run_id)
             if self._places.archived(run_id) == files.place:
                 missed.setdefault(files.place, []).append(run_id)
-        found = {place: (_unseen(place), runs) for place, runs in missed.items()}
         newest = self._newest()
-        return {place: _gone(place, why, runs, newest[place]) for place, (why, runs) in found.items() if why}
+        return {place: unread(place, runs, newest[place]) for place, runs in missed.items() if unseen_reason(place)}
 
     def _newest(self) -> dict[Path, SeenEntry]:
         """Return the newest entry that names each place."""
@@ -120,7 +119,7 @@ class RunsCheck:
                 yield Finding(str(place), f"{problem} {entry.name}", entry.sequence, "archive")
 
 
-def _unseen(place: Path) -> str:
+def unseen_reason(place: Path) -> str:
     """Return why the files in a place cannot be looked at; empty where they can."""
     try:
         with os.scandir(place) if place.is_dir() else open_regular(place, follow=True):
@@ -131,10 +130,12 @@ def _unseen(place: Path) -> str:
         return f"cannot be read ({error.strerror})"
 
 
-def _gone(place: Path, why: str, runs: list[str], entry: SeenEntry) -> Finding:
+def unread(place: Path, runs: list[str], entry: SeenEntry | None = None) -> Finding:
+    """Return the finding of an archive that cannot be looked at, by the entry that names it."""
     named = ", ".join(runs[:_NAMED]) + (", …" if len(runs) > _NAMED else "")
-    problem = f"{why}, but by {entry.name} {len(runs)} runs lie there, which cannot be verified: {named}"
-    return Finding(str(place), problem, entry.sequence, "archive")
+    by = f"by {entry.name} " if entry else ""
+    problem = f"{unseen_reason(place)}, but {by}{len(runs)} runs lie there, which cannot be verified: {named}"
+    return Finding(str(place), problem, entry.sequence if entry else None, "archive")
 
 
 def _size(run: ListedRun) -> int:

@@ -24,7 +24,7 @@ from runner.evidence.seen_entries import SeenEntry
 from runner.evidence.trust import PURCHASER, Adoption
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from runner.evidence.ledger import Ledger
@@ -132,7 +132,7 @@ class Signers:
             if len(marks) <= _EACH:
                 yield from (Finding(mark.file, problem(mark), mark.sequence, "unsigned") for mark in marks)
             else:
-                where = f"entries {marks[0].sequence} to {marks[-1].sequence}"
+                where = _entries(marks)
                 yield Finding(where, f"each {problem(marks[0])}", marks[0].sequence, "unsigned")
 
     def vouched(self) -> Iterator[Finding]:
@@ -185,7 +185,7 @@ class Signers:
                 problem = (
                     f"{what[0]}; vouched for by {one.by} since {one.since:%Y-%m-%d %H:%M} UTC, in entry {one.entry}"
                 )
-                yield Finding(f"entries {marks[0].sequence} to {marks[-1].sequence}", problem, kind="vouched")
+                yield Finding(_entries(marks), problem, kind="vouched")
 
     def _by_purchaser(self) -> Iterator[Finding]:
         """Yield in ranges what the purchaser's people signed: the provider's own acts are for others to sign."""
@@ -197,7 +197,7 @@ class Signers:
         for name, group in groupby(self._marks, key=holder):
             if name:
                 marks = list(group)
-                where = f"entries {marks[0].sequence} to {marks[-1].sequence}"
+                where = _entries(marks)
                 yield Finding(where, f"signed by {name}, a person of the purchaser", kind="by_purchaser")
 
     def _adoption(self, mark: _Mark) -> Adoption | None:
@@ -322,3 +322,9 @@ def _note_end(one: _KeyEntry, ended: dict[str, tuple[datetime, int]]) -> None:
             ended[fingerprint] = (since, one.mark.sequence)
     except (ValueError, TypeError):
         return
+
+
+def _entries(marks: Sequence[_Mark]) -> str:
+    """Return how a finding names entries that follow each other."""
+    first, last = marks[0], marks[-1]
+    return first.file if first is last else f"entries {first.sequence} to {last.sequence}"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import parse_timestamp
+from runner.evidence.chain import Chain
 from runner.evidence.finding import Finding
 from runner.evidence.kept import ATTACHING, ISSUING, KeptFiles
 from runner.evidence.ledger import GENESIS, Head, Ledger
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
 
     from runner.evidence.anchor import Anchor
     from runner.evidence.checkpoint import GivenCheckpoint
-    from runner.evidence.finding import Kind
     from runner.evidence.ledger import Entry
 
-#: An entry may be so far ahead of the clock of the machine that verifies: two clocks differ.
-_AHEAD = timedelta(minutes=10)
 
 #: Entries between two words of how far it is: a bar takes longer to draw than an entry to verify.
 _TOLD_EACH = 250
@@ -104,17 +102,15 @@ class Verification:
 
     def _entries(self) -> Iterator[Finding]:
         total, entries = seen_entries(self.ledger, self.processes)
-        last = _Last()
-        latest = datetime.now(UTC) + _AHEAD
+        chain = Chain(datetime.now(UTC))
         for entry in entries:
             yield from (entry.finding(problem) for problem in entry.problems)
-            yield from (entry.finding(*one) for one in last.problems(entry, latest))
-            last.take(entry)
+            yield from chain.findings(entry)
             yield from self._noted(entry)
             self.entries += 1
             if self.entries % _TOLD_EACH == 0 or self.entries == total:
                 self.watch("entries", self.entries, total)
-        self.head = Head(last.sequence, last.digest)
+        self.head = chain.head
         yield from strays(self.ledger, {file: sequence for sequence, (file, _) in self._digests.items()})
 
     def _noted(self, entry: SeenEntry) -> Iterator[Finding]:
@@ -210,36 +206,6 @@ class Verification:
 
         for files in self._kept:
             yield from files.findings(self.processes, done)
-
-
-class _Last:
-    """The entry before the one that is looked at."""
-
-    def __init__(self) -> None:
-        self.sequence = 0
-        self.digest = GENESIS
-        self._time: datetime | None = None
-        self._timed = 0
-
-    def problems(self, entry: SeenEntry, latest: datetime) -> Iterator[tuple[str, Kind]]:
-        """Yield how an entry does not continue what came before it, and what that is about."""
-        if entry.sequence != self.sequence + 1:
-            yield f"number {entry.sequence} where {self.sequence + 1} is due", "chain"
-        if entry.content and entry.previous != self.digest:
-            words = f"names {str(entry.previous)[:16]}… as the entry before it, which is {self.digest[:16]}…"
-            yield words, "chain"
-        if entry.time and self._time and entry.time < self._time:
-            by = self._time - entry.time
-            words = f"its time lies {by} before that of entry {self._timed}"
-            yield f"{words}: the clock was set back, or it is dated back", "clock"
-        if entry.time and entry.time > latest:
-            yield f"its time {entry.content['time']} lies in the future", "clock"
-
-    def take(self, entry: SeenEntry) -> None:
-        """Go on to the next."""
-        self.sequence, self.digest = entry.sequence, entry.digest
-        if entry.time and (self._time is None or entry.time > self._time):
-            self._time, self._timed = entry.time, entry.sequence
 
 
 # -- single runs ------------------------------------------------------------------------------------------

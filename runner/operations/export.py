@@ -135,6 +135,7 @@ def _about(
         "site": contents.site,
         "created": f"{tongues.time(record.created.isoformat())} {tongues.offset(record.created)}",
         "head": contents.head.grouped(),
+        "first_key": contents.first_key,
         "fingerprint": contents.fingerprint,
     }
     facts = {key: (value,) * languages for key, value in told.items()}

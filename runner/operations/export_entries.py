@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import MachineError
+from runner.evidence.chain import Chain
 from runner.evidence.finding import Finding
 from runner.evidence.run_files import Places
+from runner.evidence.runs_check import unread, unseen_reason
 from runner.evidence.seen_entries import seen_entries
 from runner.evidence.signers import Signers
 from runner.operations.export_runs import Wanted
@@ -106,13 +108,13 @@ def _mentions(entry: Taken) -> Iterator[str]:
 
 def take_entries(ledger: Ledger, newest: int, pack: Pack) -> Chronicle:
     """Copy every entry up to a number, with its signature, and return what they say, and what is wrong with them."""
-    chronicle = Chronicle()
+    chronicle, chain = Chronicle(), Chain(datetime.now(UTC))
     for entry, seen in zip(ledger.entries(), seen_entries(ledger)[1], strict=False):
         # One that was appended since belongs to the next pack.
         if entry.sequence > newest:
             break
         chronicle.signers.note(seen)
-        chronicle.findings += map(seen.finding, seen.problems)
+        chronicle.findings += [*map(seen.finding, seen.problems), *chain.findings(seen)]
         path = f"ledger/{entry.path.parent.name}/{entry.path.name}"
         pack.write(path, entry.raw)
         signature = entry.path.with_name(f"{entry.path.name}.sig")
@@ -172,12 +174,16 @@ def _take_file(chronicle: Chronicle, pack: Pack, folder: Path, path: str, sha256
 
 
 def wanted_runs(chronicle: Chronicle, site: Site, period: Period) -> list[Wanted]:
-    """Return the runs that go into the pack, where they lie now; the others are left out."""
+    """Return the runs that go into the pack, where they lie now; the others are left out.
+
+    An archive that cannot be read is a finding where runs of the period lie there.
+    """
     places = Places(site.runs_folder)
     for entry in chronicle.entries:
         if entry.kind == "archive":
             places.take(entry.body)
     found: dict[str, Wanted] = {}
+    missed: dict[Path, list[str]] = {}
     for entry in chronicle.entries:
         if entry.kind != "run" or not entry.body:
             continue
@@ -185,12 +191,14 @@ def wanted_runs(chronicle: Chronicle, site: Site, period: Period) -> list[Wanted
         files = places.of(run_id)
         if not period.covers(entry):
             chronicle.left_out[sha256] = "outside of the period"
-        elif places.archived(run_id) and not files.place.exists():
+        elif places.archived(run_id) == files.place and unseen_reason(files.place):
             chronicle.left_out[sha256] = "archived where this machine cannot read it"
+            missed.setdefault(files.place, []).append(run_id)
         elif _too_large(files):
             chronicle.left_out[sha256] = "4 GiB or larger, more than a FAT32 stick takes"
         else:
             found.setdefault(run_id, Wanted(files, entry.sequence, entry.body))
+    chronicle.findings += [unread(place, runs) for place, runs in missed.items()]
     return list(found.values())
 
 

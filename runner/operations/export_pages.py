@@ -13,6 +13,7 @@ from reports.audit_site.run_page import RUNS_EACH
 from reports.audit_site.scripts import parts, path_of, script
 from runner.contract.facts import EntryLine
 from runner.evidence.canonical import parse_timestamp
+from runner.evidence.keys import SITE
 from runner.operations.entry_words import changes_of_people
 from runner.operations.lifecycle import papers
 
@@ -48,6 +49,12 @@ class Contents:
     remarks: Sequence[Finding]
     left_out: int
 
+    @property
+    def first_key(self) -> str:
+        """Return the fingerprint of the site's first key, on which all rests and which people wrote down."""
+        site = (one.holder for one in self.keyring.spans(empty=True) if one.holder.organisation is None)
+        return next((one.key.fingerprint for one in site if one.name == SITE), self.fingerprint)
+
 
 def pages(contents: Contents, tongues: Tongues) -> Iterator[tuple[str, bytes]]:
     """Yield path and content of each file of data, but the pages of runs."""
@@ -73,6 +80,7 @@ def pages(contents: Contents, tongues: Tongues) -> Iterator[tuple[str, bytes]]:
             **contract.main(),
             "site": contents.site,
             "head": {"sequence": contents.head.sequence, "printed": contents.head.grouped()},
+            "firstKey": contents.first_key,
             "fingerprint": contents.fingerprint,
             "signers": {one.holder.key.fingerprint: one.holder.principal for one in contents.keyring.spans()},
             "entries": len(entries),

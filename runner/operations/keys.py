@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """The keys of a ledger, the people in force, and the changes that wait for the purchaser's consent."""
+    """The keys of a ledger, the people in force, and the changes that wait for the purchaser's consent.
+
+    ``at_hand`` tells whether the private half of the site's key lies here.
+    """
 
     keyring: Keyring
     in_force: tuple[Person, ...]
     waiting: tuple[str, ...]
+    at_hand: bool
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Loss:
 def show_keys(site: Site) -> Shown:
     """Return what the ledger says of keys and people; raises MachineError where it cannot be read."""
     keyring = keyring_of(Ledger(site.ledger_folder, site.name), site.cache_folder)
-    return Shown(keyring, keyring.in_force() or (), _waiting(keyring))
+    at_hand = (site.keys_folder / SITE_KEY).exists()
+    return Shown(keyring, keyring.in_force() or (), _waiting(keyring), at_hand)
 
 
 def _waiting(keyring: Keyring) -> tuple[str, ...]:

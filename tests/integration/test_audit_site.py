@@ -174,7 +174,7 @@ def test_an_entry_from_before_there_was_a_key_says_who_vouches_for_it(browser: B
     browser.go("#/entries")
     signers = "[...document.querySelectorAll('main tbody tr td:last-child')].map((one) => one.innerText)"
     found = browser.evaluate(signers)
-    assert (found[0], found[-1].endswith("起担保")) == ("site", True)
+    assert (found[0], found[-1].endswith("起担保")) == ("站点", True)
 
 
 def test_the_calendar_has_what_was_due_and_done(browser: Browser) -> None:
@@ -227,6 +227,29 @@ def test_a_page_prints_without_menus(browser: Browser, tmp_path: Path) -> None:
     assert "A48" in text
     assert "打印本页" not in text
     assert "证据台账" not in text
+    assert "方向键" not in text
+
+
+def test_a_long_table_prints_its_head_on_every_sheet_and_no_button(browser: Browser, tmp_path: Path) -> None:
+    browser.evaluate("Site.main.attention = Array(80).fill(Site.main.attention[0]); Site.show()")
+    browser.wait("document.querySelectorAll('main tbody tr').length === 80")
+    (tmp_path / "page.pdf").write_bytes(browser.pdf())
+    sheets = [page.extract_text() for page in PdfReader(tmp_path / "page.pdf").pages]
+    begins = next(place for place, text in enumerate(sheets) if "须关注事项" in text)
+    assert len(sheets) > begins + 1
+    for text in sheets[begins : begins + 2]:
+        assert "应完成" in text
+        assert "2026-0" in text
+    browser.go("#/runs")
+    browser.click("main tbody a")
+    browser.wait("document.querySelectorAll('.mark').length > 5")
+    browser.evaluate(
+        "document.querySelector('main section div').prepend(Site.make('p', {}, Site.make('button', {}, '列出')))"
+    )
+    (tmp_path / "page.pdf").write_bytes(browser.pdf())
+    text = "".join(page.extract_text() for page in PdfReader(tmp_path / "page.pdf").pages)
+    assert "测得结果" in text
+    assert "列出" not in text
 
 
 def test_ten_thousand_runs_are_listed_searched_and_opened(tmp_path: Path) -> None:

@@ -104,6 +104,70 @@ def test_checks_of_arguments_are_folded_until_asked_for(browser: Browser) -> Non
     assert len(browser.evaluate(heads)) == 2
 
 
+def test_the_first_and_the_newest_entry_lead_to_no_other(browser: Browser) -> None:
+    links = "[...document.querySelectorAll('main h1 + p a')].map((one) => one.innerText)"
+    newest = browser.evaluate("Site.main.head.sequence")
+    for number, wanted in ((1, ["#2 →"]), (2, ["← #1", "#3 →"]), (newest, [f"← #{newest - 1}"])):
+        browser.go(f"#/entry/{number}")
+        assert browser.evaluate(links) == wanted
+    browser.evaluate("Site.load('entries-0').then((list) => list.splice(2, 1)).then(() => Site.show())")
+    for number, wanted in ((2, ["← #1", "#4 →"]), (4, ["← #2", "#5 →"])):
+        browser.go(f"#/entry/{number}")
+        assert browser.evaluate(links) == wanted
+
+
+def test_an_entrys_details_are_in_chinese_and_without_empty_fields(browser: Browser) -> None:
+    browser.go("#/entries")
+    number = browser.evaluate("Site.load('entries-0').then((list) => list.find((one) => one[1] === 'key')[0])")
+    browser.go(f"#/entry/{number}")
+    details = "document.querySelector('main section').innerText.split('\\n')"
+    found = browser.evaluate(details)
+    assert {"启用", "站点"} <= set(found)
+    assert {"自", "—", "原因", "site", "created"}.isdisjoint(found)
+    case = browser.evaluate(
+        "Site.load('entries-0').then((list) => list.find((one) => (one[6] || '').includes('fault'))[0])"
+    )
+    browser.go(f"#/entry/{case}")
+    found = browser.evaluate(details)
+    assert {"等级", "P1", "故障", "报修"} <= set(found)
+    assert {"grade", "fault", "reported", "义务"}.isdisjoint(found)
+
+
+def test_a_consent_does_not_say_that_nobody_changed(browser: Browser) -> None:
+    browser.go("#/entry/26")
+    body = {"changed": [], "consent": {"vouched_by": "李四"}, "people": [], "step": "draft", "check": False}
+    browser.evaluate(
+        f"Site.load('entries-0').then((list) => {{ list[25][6] = {json.dumps(json.dumps(body))}; return Site.show() }})"
+    )
+    found = browser.evaluate("document.querySelector('main section').innerText")
+    assert "李四" in found
+    assert "草稿" in found
+    assert "采购人人员变动" not in found
+
+
+def test_a_key_that_was_replaced_stands_beside_the_first(browser: Browser) -> None:
+    assert browser.evaluate("Site.main.firstKey === Site.main.fingerprint")
+    assert "站点现用的密钥指纹" not in browser.text()
+    browser.evaluate("Site.main.firstKey = 'SHA256:first'; Site.show()")
+    browser.wait("document.body.innerText.includes('站点最初的密钥指纹\\nSHA256:first')")
+    assert "站点现用的密钥指纹" in browser.text()
+
+
+def test_what_is_not_assessed_needs_attention_too(browser: Browser) -> None:
+    count = dict(browser.evaluate("Site.main.counts"))["not assessed"]
+    assert f"另有 {count} 项未评估" in browser.text()
+    browser.click("main section p a")
+    browser.wait("document.getElementById('main').dataset.page.startsWith('#/compliance/not')")
+    shown = "[...document.querySelectorAll('main select')].map((one) => one.value)"
+    assert "not assessed" in browser.evaluate(shown)
+
+
+def test_a_remark_is_not_broken_inside_its_words(browser: Browser) -> None:
+    browser.call("Emulation.setDeviceMetricsOverride", width=360, height=700, deviceScaleFactor=1, mobile=False)
+    browser.go("#/overview")
+    assert browser.evaluate("getComputedStyle(document.querySelector('.found code')).wordBreak") == "normal"
+
+
 def test_runs_that_a_period_leaves_out_are_counted(tmp_path: Path) -> None:
     checked = site_in(tmp_path)
     fill(checked, tmp_path)
@@ -113,5 +177,5 @@ def test_runs_that_a_period_leaves_out_are_counted(tmp_path: Path) -> None:
         found.go("#/runs")
         assert "另有 4 次执行不在本包期间内" in found.text()
         found.go("#/entry/1")
-        assert "全文" in found.text()
+        assert "明细" in found.text()
         quiet(found, tmp_path / "pack")

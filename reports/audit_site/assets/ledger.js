@@ -3,6 +3,7 @@
 
 (function () {
   const { make, say, both, section } = Site;
+  const holder = (name) => Site.word("audit_holders", name);
 
   /* A document: [number, name, version, steps: [[step, at, who, entry]], files: [[path, name]], period] */
   Site.views.documents = async function () {
@@ -42,9 +43,9 @@
 
   /* Who signed, where the key was valid then; else who vouches for the entry, if anybody does. */
   function signer(one) {
-    const name = one[3] === null ? say("unsigned") : Site.main.signers[one[3]] || one[3];
+    const name = one[3] === null ? say("unsigned") : holder(Site.main.signers[one[3]] || one[3]);
     if (one[10] === null) return name;
-    return one[10].length ? say("vouched", { by: one[10][0], since: one[10][1] }) : one[3] === null ? name : say("not_believed", { name });
+    return one[10].length ? say("vouched", { by: holder(one[10][0]), since: one[10][1] }) : one[3] === null ? name : say("not_believed", { name });
   }
 
   function about(one) {
@@ -60,15 +61,26 @@
     return [make("h1", {}, say("changes")), entriesTable(found)];
   };
 
+  async function entryAt(place) {
+    const part = Math.floor((place - 1) / Site.main.entriesEach);
+    if (!Number.isInteger(place) || part < 0 || part >= Site.main.entryParts) return null;
+    return (await Site.load("entries-" + part)).find((entry) => entry[0] === place) || null;
+  }
+
+  /* The nearest entry before or after one: the first has none before it, and a damaged ledger may have gaps. */
+  async function beside(place, step) {
+    for (let next = place + step; next >= 1 && next <= Site.main.head.sequence; next += step) if (await entryAt(next)) return next;
+    return 0;
+  }
+
   Site.views.entry = async function (number) {
     const place = Number(number);
-    const part = Math.floor((place - 1) / Site.main.entriesEach);
-    if (!Number.isInteger(place) || part < 0 || part >= Site.main.entryParts) return Site.missing();
-    const one = (await Site.load("entries-" + part)).find((entry) => entry[0] === place);
+    const one = await entryAt(place);
     if (!one) return Site.missing();
+    const [before, after] = [await beside(place, -1), await beside(place, 1)];
     const page = [
       make("h1", {}, say("entry") + " #" + place),
-      make("p", {}, Site.link("#/entry/" + (place - 1), "← #" + (place - 1)), " ", Site.link("#/entry/" + (place + 1), "#" + (place + 1) + " →")),
+      make("p", {}, before ? Site.link("#/entry/" + before, "← #" + before) : "", " ", after ? Site.link("#/entry/" + after, "#" + after + " →") : ""),
       Site.facts([
         [say("entry_kind"), kind(one[1])],
         [say("time"), one[2]],
@@ -79,19 +91,39 @@
         [say("entry_file"), [Site.fileLink(one[5], one[5]), " ", one[3] === null ? "" : Site.fileLink(one[5] + ".sig", ".sig")]],
       ]),
     ];
-    if (one[6]) page.push(section(say("content"), told(JSON.parse(one[6]), null)));
+    if (one[6]) page.push(section(say("content"), make("p", { class: "soft" }, say("content_note")), told(JSON.parse(one[6]), null)));
     return page;
   };
 
-  /* Fields whose values are words of the program or of contracts, and the table that has them. */
-  const WORDED = { event: "audit_events", duty: "duties", organisation: "audit_organisations", verdict: "states" };
+  /* Fields whose values are words of the program or of contracts, and the tables that have them. */
+  const WORDED = { event: ["audit_events"], duty: ["duties"], organisation: ["audit_organisations"], verdict: ["states"], step: ["audit_keys", "document_steps"], holder: ["audit_holders"], document: ["documents"], procedure: ["procedures"], period: ["period_names"], kind: ["audit_words"], words: ["audit_words"] };
 
-  /* Any value of JSON, as a list of names and values. */
-  function told(value, field) {
-    if (value === null || value === "") return make("span", { class: "soft" }, say("dash"));
-    if (typeof value !== "object") return make("span", { class: "text", title: String(value) }, Object.hasOwn(WORDED, field) ? Site.word(WORDED[field], value) : String(value));
-    const pairs = Array.isArray(value) ? value.map((one, place) => [String(place + 1), one]) : Object.entries(value);
-    if (!pairs.length) return make("span", { class: "soft" }, say("dash"));
-    return make("dl", { class: "facts inner" }, pairs.flatMap(([name, one]) => [make("dt", { title: name }, Array.isArray(value) ? name : Site.word("audit_fields", name)), make("dd", {}, told(one, name))]));
+  /* Fields that contracts fill with names and values of their own. */
+  const OWN = ["attributes", "quantities"];
+
+  const empty = (value) => value === null || value === "" || (typeof value === "object" && !Object.keys(value).length);
+
+  function worded(value, field) {
+    const table = (Object.hasOwn(WORDED, field) ? WORDED[field] : []).find((one) => Object.hasOwn(Site.words[one], value));
+    return table ? Site.word(table, value) : String(value);
+  }
+
+  /* Any value of JSON, as a list of names and values; ``kind`` is that of the entry's case: what happens in one has
+     words of its own, as a fault is reported otherwise than an incident. */
+  function told(value, field, kind) {
+    if (empty(value)) return make("span", { class: "soft" }, say("dash"));
+    if (typeof value === "boolean") return value ? say("flag_true") : say("flag_false");
+    if (field === "corrects") return Site.evidence([value]);
+    if (typeof value !== "object") {
+      const own = kind + " " + value;
+      const known = field === "event" && Object.hasOwn(Site.words.audit_events, own);
+      return make("span", { class: "text", title: String(value) }, worded(known ? own : value, field));
+    }
+    const list = Array.isArray(value);
+    const own = OWN.includes(field);
+    const pairs = list ? value.map((one, place) => [String(place + 1), one]) : Object.entries(value).filter(([, one]) => !empty(one));
+    const named = (name) => (list ? name : own ? worded(name, "words") : Site.word("audit_fields", name));
+    const within = value.case ? value.case.kind : kind;
+    return make("dl", { class: "facts inner" }, pairs.flatMap(([name, one]) => [make("dt", { title: name }, named(name)), make("dd", {}, told(one, own ? "words" : list ? field : name, within))]));
   }
 })();

@@ -18,7 +18,7 @@
       [say("as_of"), main.asOf + " " + main.zone],
       [say("count_entries"), Site.link("#/entries", String(main.entries))],
       [say("head"), make("code", {}, main.head.printed)],
-      [say("site_key"), make("code", {}, main.fingerprint)],
+      ...keys(),
       [say("left_out"), main.leftOut ? say("left_out_note", { count: main.leftOut }) : null],
     ]);
     const page = [make("h1", {}, say("overview")), facts];
@@ -27,9 +27,21 @@
     page.push(section(say("standing_title"), main.counts.length ? tiles(main.counts, "standings", main.tones, "#/compliance") : make("p", {}, say("standing_none"))));
     page.push(section(say("runs_title"), main.runs.length ? tiles(main.runs, "states", main.runTones, "#/runs") : make("p", {}, say("nothing")), runsLeft()));
     page.push(section(say("how_to_check"), make("p", {}, say("how_to_check_text")), make("p", {}, say("check_footers"))));
-    if (main.counts.length) page.push(section(say("attention"), main.attention.length ? rowsTable(main.attention, true) : make("p", {}, say("attention_none"))));
+    if (main.counts.length) page.push(section(say("attention"), unassessed(), main.attention.length ? rowsTable(main.attention, true) : make("p", {}, say("attention_none"))));
     return page;
   };
+
+  /* Whoever wrote the site's key down on the first day has another one than who did later. */
+  function keys() {
+    const { firstKey, fingerprint } = Site.main;
+    const shown = (key) => make("code", {}, key);
+    return firstKey === fingerprint ? [[say("site_key"), shown(fingerprint)]] : [[say("site_key_first"), shown(firstKey)], [say("site_key_now"), shown(fingerprint)]];
+  }
+
+  function unassessed() {
+    const found = Site.main.counts.find(([name]) => name === "not assessed");
+    return found ? make("p", {}, Site.link("#/compliance/" + encodeURIComponent(found[0]), say("attention_unassessed", { count: found[1] }))) : "";
+  }
 
   const counted = (key, list) => say("counted", { title: say(key), count: list.length });
 
@@ -105,7 +117,7 @@
         make("tr", {}, heat.columns.map((one) => make("th", { scope: "col" }, one)))),
       make("tbody", {}, rows));
     const legend = make("ul", { class: "legend" }, heat.legend.map(([letter, look, title]) => make("li", {}, make("span", { class: "square " + look }, letter), " " + title)));
-    return make("div", {}, make("p", { class: "soft" }, heat.note + " " + say("map_hint")), legend, make("div", { class: "wide map", tabindex: "0" }, table));
+    return make("div", {}, make("p", { class: "soft" }, heat.note + " ", make("span", { class: "screen" }, say("map_hint"))), legend, make("div", { class: "wide map", tabindex: "0" }, table));
   }
 
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

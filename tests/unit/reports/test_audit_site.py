@@ -166,7 +166,7 @@ def test_observations_come_the_worst_first_and_in_parts() -> None:
     detail, rest = run_detail(MANIFEST, [], told, [], TONGUES)
     assert (detail["observed"], len(detail["observations"]), [len(one) for one in rest]) == (10001, 5000, [5000, 1])
     assert detail["observations"][0][4] == "warning"
-    assert "80%" in detail["observations"][0][5][0]
+    assert detail["observations"][0][5] == ["应 < 80%", "should be < 80%"]
     assert rest[0][0][4] == "unknown"
     assert rest[0][0][5]
 
@@ -202,13 +202,13 @@ def test_a_replaced_key_names_the_old_one_and_the_new_one_in_both_languages() ->
     told = about(
         "key", {"step": "replaced", "holder": "site", "replaces": "SHA256:a", "fingerprint": "SHA256:b"}, TONGUES
     )
-    assert told == ["更换 · site · SHA256:a → SHA256:b", "replaced · site · SHA256:a → SHA256:b"]
+    assert told == ["更换 · 站点 · SHA256:a → SHA256:b", "replaced · site · SHA256:a → SHA256:b"]
 
 
 def test_a_lost_key_is_told_with_its_time_and_what_is_vouched_for() -> None:
     body = {"step": "revoked", "holder": "site", "fingerprint": "SHA256:b", "since": "2026-03-04T02:15:00.000000Z"}
     told = about("key", {**body, "adopts": {"sequence": 7}, "reason": "disk"}, Tongues.load(None, UTC))
-    assert told[0] == "吊销 · site · SHA256:b · 自 2026-03-04 02:15 起不予采信 · 并为第 7 条及以前担保 · disk"
+    assert told[0] == "吊销 · 站点 · SHA256:b · 自 2026-03-04 02:15 起不予采信 · 并为第 7 条及以前担保 · disk"
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_a_lost_key_is_told_with_its_time_and_what_is_vouched_for() -> None:
         ({"state": "first"}, "人员：a、b · 首次登记，即为依据"),
         (
             {"changes": {"added": ["c"], "removed": ["b"], "others": []}, "state": "waits"},
-            "采购人新增人员：c · 采购人移除人员：b · 登记时采购人尚未同意，未生效",
+            "采购人人员新增：c · 采购人人员移除：b · 登记时采购人尚未同意，未生效",
         ),
         (
             {"changes": {"added": ["c"]}, "state": "in_force", "consent": {"by": "a"}},
-            "采购人新增人员：c · a签字同意 · 已生效",
+            "采购人人员新增：c · a签字同意 · 已生效",
         ),
         (
             {"changes": {"nobody": ["—"]}, "state": "in_force", "consent": {"paper": {}, "vouched_by": "d"}},
@@ -234,6 +234,36 @@ def test_whose_change_a_trust_entry_tells_by_what_consent_and_whether_it_is_in_f
 ) -> None:
     body = {"people": [{"name": "a"}, {"name": "b"}], "consent": None}
     assert about("trust", {**body, **told}, TONGUES)[0] == words
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            {"obligations": ["A52"], "item": "题库", "quantities": {"questions updated": 30}},
+            ["A52 · 题库 · 更新题目：30", "A52 · 题库 · questions updated: 30"],
+        ),
+        (
+            {"case": {"kind": "fault", "id": "F"}, "event": "reported", "attributes": {"arrive": "not needed"}},
+            ["fault:F · 报修 · 到场：不需要", "fault:F · reported · arrive: not needed"],
+        ),
+        (
+            {"case": {"kind": "security event", "id": "S"}, "event": "reported", "attributes": {"own": "word"}},
+            ["security event:S · 报告 · own：word", "security event:S · reported · own: word"],
+        ),
+        ({"corrects": 12, "text": "wrong"}, ["第 12 条作废 · wrong", "takes back entry 12 · wrong"]),
+        ({"corrects": 12, "obligations": ["A1"]}, ["更正第 12 条 · A1", "corrects entry 12 · A1"]),
+    ],
+)
+def test_a_record_tells_how_much_what_of_its_case_and_which_entry_it_takes_back(
+    body: dict[str, object], words: list[str]
+) -> None:
+    assert about("record", body, TONGUES) == words
+
+
+def test_an_archive_tells_what_it_counts() -> None:
+    told = about("archive", {"runs": [{}, {}, {}], "place": "/mnt/old"}, TONGUES)
+    assert told == ["执行 3 次 → /mnt/old", "3 runs → /mnt/old"]
 
 
 # -- findings -----------------------------------------------------------------------------------------------
@@ -256,13 +286,42 @@ def test_every_event_of_the_shipped_contracts_has_a_word() -> None:
     assert told <= known
 
 
+def test_every_case_attribute_and_quantity_of_the_shipped_contracts_has_a_word() -> None:
+    known = set(load_catalogue("zh").tables["audit_words"])
+    told: set[str] = set()
+    for path in sorted((ASSETS.parents[2] / "inventories").glob("*/contract.yml")):
+        for one in yaml.safe_load(path.read_text(encoding="utf-8")).get("obligations") or ():
+            quota = one.get("quota") or {}
+            told |= {one.get("case"), quota.get("counts"), quota.get("of")} - {None}
+            told |= {clock["name"] for clock in one.get("clocks") or () if clock.get("if_needed")}
+            for key, values in (one.get("when") or {}).items():
+                told |= {key, *(values if isinstance(values, list) else [values])}
+    told = {one for one in told if not re.fullmatch(r"P\d", one)}
+    assert len(told) > 40
+    assert told <= known
+
+
 def _events(clock: dict[str, list[str]]) -> list[str]:
     return [event for key in ("starts", "stops", "pauses", "resumes") for event in clock.get(key, ())]
 
 
+KEYS = {"first_key": ("SHA256:a", "SHA256:a"), "fingerprint": ("SHA256:a", "SHA256:a")}
+
+
+def test_a_readme_has_the_sites_first_key_where_it_was_replaced() -> None:
+    (_, zh), (_, en) = readmes(TONGUES, {**KEYS, "fingerprint": ("SHA256:b", "SHA256:b")}, {})
+    assert {"站点最初的密钥指纹：SHA256:a", "站点现用的密钥指纹：SHA256:b"} <= set(zh.decode().splitlines())
+    lines = {"Fingerprint of the site's first key: SHA256:a", "Fingerprint of the site's present key: SHA256:b"}
+    assert lines <= set(en.decode().splitlines())
+    (_, zh), (_, en) = readmes(TONGUES, KEYS, {})
+    assert "站点密钥指纹：SHA256:a" in zh.decode().splitlines()
+    assert "SHA256:a" in en.decode()
+    assert "present key" not in en.decode()
+
+
 def test_a_readme_lists_the_first_findings_by_kind_and_in_the_programs_words() -> None:
     found = [Finding("a.gz", "differs", 3, "run"), *(Finding("b", str(number)) for number in range(30))]
-    (_, zh), (_, en) = readmes(TONGUES, {}, {"findings": found, "remarks": []})
+    (_, zh), (_, en) = readmes(TONGUES, KEYS, {"findings": found, "remarks": []})
     lines = zh.decode().splitlines()
     first = lines.index("导出时发现的问题（31 项）：以下内容缺失或与台账不符，请查明原因。")
     assert lines[first + 1 : first + 4] == [

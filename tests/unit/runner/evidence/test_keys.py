@@ -221,9 +221,9 @@ def test_a_consent_holds_while_only_the_contract_changes() -> None:
 @pytest.mark.parametrize(
     ("signer", "name", "sha256", "reason"),
     [
-        (STRANGER, "新人", "b" * 64, "is no key of theirs in force"),
-        (DIRECTOR, "新人", "b" * 64, "is no key of theirs in force"),
-        (SITE, "主任", "b" * 64, "is no key of theirs in force"),
+        (STRANGER, "新人", "b" * 64, "not for 新人 (purchaser)"),
+        (DIRECTOR, "新人", "b" * 64, "not for 新人 (purchaser)"),
+        (SITE, "主任", "b" * 64, "not for 主任 (purchaser)"),
         (DIRECTOR, "主任", "d" * 64, "does not fit"),
     ],
 )

@@ -15,11 +15,13 @@ import pytest
 from reports.catalogue import load_catalogue
 from runner.errors import BadInput
 from runner.evidence.canonical import digest_file
+from runner.evidence.verify import Outside
 from runner.operations.archive import archive_runs
 from runner.operations.check_site import CheckedSite
 from runner.operations.checkpoint import write_checkpoint
 from runner.operations.export import Exported, export
 from runner.operations.keys import replace_key
+from runner.operations.verify_ledger import verify_ledger
 from runner.site import PROJECT, Site
 from tests.packs import SHELLS, check, fill, reseal
 from tests.unit.runner.operations.contracted import contracted
@@ -61,6 +63,14 @@ def test_verify_passes_with_nothing_but_a_shell_sha256sum_and_ssh_keygen(
     assert f"newest entry: {exported.head.sequence}:{exported.head.digest}" in lines
     assert f"signed with the site's key: {exported.fingerprint}" in lines
     assert "4 entries up to 4 have no valid signature of their own; a later key entry vouches for them" in lines
+
+
+def test_a_trusted_copy_of_what_checks_it_can_lie_elsewhere(pack: Path) -> None:
+    command = ["sh", "-s", "--", "1:" + "0" * 32]
+    for arguments, ending in ((command[:2], "verified"), (command, "1 finding")):
+        with (PROJECT / "reports" / "audit_site" / "verify.sh").open("rb") as script:
+            result = subprocess.run(arguments, cwd=pack, stdin=script, capture_output=True, text=True, check=False)
+        assert result.stdout.splitlines()[-1] == ending
 
 
 def test_what_is_in_it_is_what_the_site_has(filled: tuple[CheckedSite, Path, Exported]) -> None:
@@ -250,7 +260,7 @@ def test_of_a_period_the_whole_ledger_goes_in_but_only_its_files(
     assert all("outside of the period" in line for line in left_out)
     code, lines = check(tmp_path / "pack")
     assert (code, lines[-1]) == (0, "verified")
-    assert "7 times entries name a file that is not in this pack: see LEFT-OUT.txt" in lines
+    assert "named by entries and not in this pack: 7, see LEFT-OUT.txt" in lines
     with pytest.raises(BadInput, match="--period 1999"):
         export(filled[0], tmp_path / "other", "1999")
     assert not (tmp_path / "other").exists()
@@ -285,7 +295,24 @@ def test_archived_runs_are_in_it_as_long_as_their_place_can_be_read(site: Site, 
     shutil.rmtree(tmp_path / "old")
     exported = export(checked, tmp_path / "two")
     assert exported.left_out == len(moved.moved)
-    assert (exported.findings, check(tmp_path / "two")[0]) == ((), 0)
+    (finding,) = exported.findings
+    assert (finding.file, finding.kind) == (str(tmp_path / "old"), "archive")
+    assert finding.problem.startswith(f"is not there, but {len(moved.moved)} runs lie there")
+    assert check(tmp_path / "two")[0] == 0, "what is in the pack is as it was"
+
+
+def test_an_entry_that_was_taken_out_is_told_as_at_the_site(site: Site, tmp_path: Path) -> None:
+    checked = contracted(site)
+    fill(checked, tmp_path)
+    gone = min(site.ledger_folder.glob("000/*-record.json"))
+    gone.unlink()
+    gone.with_name(f"{gone.name}.sig").unlink()
+    exported = export(checked, tmp_path / "pack")
+    found = verify_ledger(site, Outside(), lambda *_: None).findings
+    chain = [one for one in found if one.kind == "chain"]
+    assert len(chain) == 2
+    assert set(chain) <= set(exported.findings)
+    assert check(tmp_path / "pack")[0] == 1
 
 
 def test_a_folder_that_holds_something_is_left_alone(

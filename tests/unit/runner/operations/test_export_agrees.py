@@ -356,4 +356,4 @@ def test_how_much_the_purchasers_people_signed_is_told(forgery: Forgery) -> None
     forgery.seal()
     code, lines = check(forgery.pack)
     assert (code, lines[-1]) == (0, "verified")
-    assert "1 of the signed entries are signed with keys of the purchaser's people" in lines
+    assert "signed with keys of the purchaser's people: 1" in lines

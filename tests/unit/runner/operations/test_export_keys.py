@@ -67,6 +67,9 @@ def test_a_replaced_key_is_believed_for_its_own_time(checked: CheckedSite, tmp_p
     assert f"signed with the site's key: {exported.fingerprint}" in besides
     first = next(line.rpartition(" ")[2] for line in besides if line.startswith("the first key of the site"))
     assert first != exported.fingerprint
+    for name in ("README.txt", "README.zh-CN.txt"):
+        text = (tmp_path / "pack" / name).read_text()
+        assert text.index(first) < text.index(exported.fingerprint), "people wrote down the first one"
     assert check(tmp_path / "pack", first)[0] == check(tmp_path / "pack", exported.fingerprint)[0] == 0
 
 
@@ -121,6 +124,9 @@ def test_a_paper_of_the_purchaser_is_in_the_pack(checked: CheckedSite, tmp_path:
         assert str(remark) in text
     (kept,) = (tmp_path / "pack" / "attachments").rglob("*.pdf")
     assert told(tmp_path / "pack")[:2] == (0, [])
+    export(check_site(checked.site), tmp_path / "quarter", "2026Q1")
+    assert not list((tmp_path / "quarter").rglob("*.pdf"))
+    assert told(tmp_path / "quarter")[:2] == (0, []), "it was left out, and that is told"
     kept.write_bytes(b"%PDF another")
     assert f"{kept.relative_to(tmp_path / 'pack')}: differs from what the ledger names" in told(tmp_path / "pack")[1]
 

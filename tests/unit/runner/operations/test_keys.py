@@ -306,10 +306,10 @@ def test_what_does_not_consent_is_refused(site: Site, director: Path, tmp_path: 
     request = request_consent(site)
     stranger, _ = pair(tmp_path, "stranger")
     for name, signature, reason in (
-        ("主任", sign(stranger, request.content), "is no key of theirs in force"),
+        ("主任", sign(stranger, request.content), r"nobody, not for 主任 \(purchaser\)"),
         ("主任", sign(director, request.content + b" "), "does not fit"),
         ("主任", sign(director, request.content, "file"), "was made for 'file'"),
-        ("新人", sign(director, request.content), "is no key of theirs in force"),
+        ("新人", sign(director, request.content), r"for 主任 \(purchaser\), not for 新人 \(purchaser\)"),
         ("主任", stranger, "is no SSH signature"),
         ("主任", tmp_path / "nothing", "cannot be read"),
     ):
