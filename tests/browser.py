@@ -14,7 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.required import needs
+
 PROGRAM = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
+
+needs_browser = needs(PROGRAM, "no Chromium on this machine")
 
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", "--disable-sync"),

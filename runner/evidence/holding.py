@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import fcntl
 import logging
-from contextlib import suppress
+import os
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from runner.errors import MachineError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
     from typing import IO
 
 LOG = logging.getLogger("runner.ledger")
@@ -42,6 +45,17 @@ def hold(lock: IO[bytes]) -> None:
         )
     if problems:
         raise problems[0]
+
+
+@contextmanager
+def folder_held(folder: Path) -> Iterator[None]:
+    """Hold a folder against other programs for what takes each of them a moment only; raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _wait(descriptor: int, problems: list[OSError]) -> None:

@@ -101,7 +101,11 @@ class RunsCheck:
             if self._places.archived(run_id) == files.place:
                 missed.setdefault(files.place, []).append(run_id)
         newest = self._newest()
-        return {place: unread(place, runs, newest[place]) for place, runs in missed.items() if unseen_reason(place)}
+        return {
+            place: unread(place, why, runs, newest[place])
+            for place, runs in missed.items()
+            if (why := unseen_reason(place))
+        }
 
     def _newest(self) -> dict[Path, SeenEntry]:
         """Return the newest entry that names each place."""
@@ -130,11 +134,11 @@ def unseen_reason(place: Path) -> str:
         return f"cannot be read ({error.strerror})"
 
 
-def unread(place: Path, runs: list[str], entry: SeenEntry | None = None) -> Finding:
+def unread(place: Path, why: str, runs: list[str], entry: SeenEntry | None = None) -> Finding:
     """Return the finding of an archive that cannot be looked at, by the entry that names it."""
     named = ", ".join(runs[:_NAMED]) + (", …" if len(runs) > _NAMED else "")
     by = f"by {entry.name} " if entry else ""
-    problem = f"{unseen_reason(place)}, but {by}{len(runs)} runs lie there, which cannot be verified: {named}"
+    problem = f"{why}, but {by}{len(runs)} runs lie there, which cannot be verified: {named}"
     return Finding(str(place), problem, entry.sequence if entry else None, "archive")
 
 

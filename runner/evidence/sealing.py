@@ -16,12 +16,13 @@ import json
 import os
 import time
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import canonical, digest_file, replace, sync_folder, write_new
+from runner.evidence.holding import folder_held
 from runner.evidence.reading import packed_lines
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ class OpenRun:
         self._marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Locked before it bears its name, so that nobody can take it for a dead run's marker.
         temporary = self._marker.with_suffix(_UNNAMED)
-        with _marking(self._marker.parent):
+        # Whoever makes a marker is alone, and what lies half made when the folder is held is a dead program's.
+        with folder_held(self._marker.parent):
             temporary.unlink(missing_ok=True)
             write_new(temporary, canonical(intent))
             self._lock = temporary.open("rb")
@@ -234,22 +236,11 @@ def forget(marker: Path, lock: IO[bytes]) -> None:
     lock.close()
 
 
-@contextmanager
-def _marking(folder: Path) -> Iterator[None]:
-    """Hold the folder of markers: whoever makes one is alone, and what lies half made when held is a dead program's."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def remove_unnamed_markers(runs: Path) -> None:
     """Remove what programs left that died before their run had a marker: nothing had begun."""
     folder = runs / ".open"
     if any(folder.glob(f"*{_UNNAMED}")):
-        with _marking(folder):
+        with folder_held(folder):
             for left in folder.glob(f"*{_UNNAMED}"):
                 left.unlink()
 

@@ -9,19 +9,19 @@ Every signature is verified before it is handed out: one that nobody could verif
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import select
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import sync_folder
+from runner.evidence.holding import folder_held
 from runner.public_key import PublicKey, parse_public_key, public_half
 
 if TYPE_CHECKING:
@@ -236,14 +236,11 @@ def _make(path: Path) -> PublicKey:
 @contextmanager
 def _holding(folder: Path) -> Iterator[None]:
     """Make the folder of keys, for this user alone, and hold it against other programs."""
-    with _told(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        with _told(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(folder_held(folder))
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

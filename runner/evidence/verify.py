@@ -54,8 +54,8 @@ class Outside:
     keys: tuple[str, ...] = ()
 
 
-def _unwatched(_part: str, _done: int, _total: int) -> None:
-    pass
+def unwatched(_part: str, _done: int, _total: int) -> None:
+    """Watch nothing."""
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Verification:
     folders: Folders
     outside: Outside = field(default_factory=Outside)
     processes: int | None = None
-    watch: Watch = _unwatched
+    watch: Watch = unwatched
 
     def __post_init__(self) -> None:
         self.head = Head(0, GENESIS)

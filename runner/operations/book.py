@@ -118,9 +118,13 @@ class Book(Ledger):
             self._tell_people(signer, self.keyring())
         if self._own is None:
             return signer
-        if self.keyring().valid_at(self._own.fingerprint(), datetime.now(UTC)) is None:
-            raise BadInput(f"{OWN_KEY}: {self._own.key_file}: is not in force for anybody in the ledger")
+        self.check_believed(self._own)
         return self._own
+
+    def check_believed(self, own: SshSigner) -> None:
+        """Raise BadInput where the ledger makes an engineer's own key nobody's now."""
+        if self.keyring().valid_at(own.fingerprint(), datetime.now(UTC)) is None:
+            raise BadInput(f"{OWN_KEY}: {own.key_file}: is not in force for anybody in the ledger")
 
     def _sites_signer(self, keyring: Keyring) -> SshSigner:
         """Return the signer with the site's key; in a ledger that names none, the key is told first."""

@@ -14,6 +14,7 @@ from reports.audit_site.fixed import fixed_files, readmes
 from reports.audit_site.scripts import Tongues
 from runner.evidence.signing import site_signer
 from runner.evidence.sshsig import CHECKPOINT
+from runner.evidence.verify import unwatched
 from runner.operations.book import open_book
 from runner.operations.compliance import Question, assess
 from runner.operations.export_entries import Period, take_entries, take_files, wanted_runs
@@ -51,11 +52,7 @@ class Exported:
     remarks: tuple[Finding, ...]
 
 
-def _unwatched(_part: str, _done: int, _total: int) -> None:
-    pass
-
-
-def export(checked: CheckedSite, folder: Path, period: str | None = None, watch: Watch = _unwatched) -> Exported:
+def export(checked: CheckedSite, folder: Path, period: str | None = None, watch: Watch = unwatched) -> Exported:
     """Write the auditor's pack into an empty folder, or a new one.
 
     Raises BadInput for a folder that is not empty and for a period that the contract cannot have, MachineError where

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import MachineError
@@ -183,6 +184,7 @@ def wanted_runs(chronicle: Chronicle, site: Site, period: Period) -> list[Wanted
         if entry.kind == "archive":
             places.take(entry.body)
     found: dict[str, Wanted] = {}
+    why = cache(unseen_reason)
     missed: dict[Path, list[str]] = {}
     for entry in chronicle.entries:
         if entry.kind != "run" or not entry.body:
@@ -191,14 +193,14 @@ def wanted_runs(chronicle: Chronicle, site: Site, period: Period) -> list[Wanted
         files = places.of(run_id)
         if not period.covers(entry):
             chronicle.left_out[sha256] = "outside of the period"
-        elif places.archived(run_id) == files.place and unseen_reason(files.place):
+        elif places.archived(run_id) == files.place and why(files.place):
             chronicle.left_out[sha256] = "archived where this machine cannot read it"
             missed.setdefault(files.place, []).append(run_id)
         elif _too_large(files):
             chronicle.left_out[sha256] = "4 GiB or larger, more than a FAT32 stick takes"
         else:
             found.setdefault(run_id, Wanted(files, entry.sequence, entry.body))
-    chronicle.findings += [unread(place, runs) for place, runs in missed.items()]
+    chronicle.findings += [unread(place, why(place), runs) for place, runs in missed.items()]
     return list(found.values())
 
 

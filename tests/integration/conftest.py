@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import lab as laboratory
+from tests.required import REQUIRED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from types import FrameType
-
-
-def _required() -> bool:
-    return os.environ.get("WEIBAO_REQUIRE_LAB") == "1"
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -29,7 +26,7 @@ def lab_machine() -> Iterator[None]:
     """Require a machine that can run the lab: skip with the reason, or fail with it where CI needs it."""
     reason = laboratory.obstacle()
     if reason is not None:
-        (pytest.fail if _required() else pytest.skip)(reason)
+        (pytest.fail if REQUIRED else pytest.skip)(reason)
     former = signal.signal(signal.SIGTERM, _stop)
     yield
     signal.signal(signal.SIGTERM, former)

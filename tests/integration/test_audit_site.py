@@ -14,12 +14,12 @@ from pypdf import PdfReader
 from runner.operations.check_site import CheckedSite
 from runner.operations.export import export
 from runner.site import PROJECT, Site
-from tests.browser import PROGRAM, Browser
+from tests.browser import Browser, needs_browser
 from tests.many_runs import VERDICTS, write_runs
 from tests.packs import check, fill
 from tests.unit.runner.operations.contracted import contracted
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
+pytestmark = needs_browser
 
 PAGES = ("overview", "compliance", "calendar", "runs", "documents", "entries")
 

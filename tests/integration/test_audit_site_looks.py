@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from runner.operations.export import export
-from tests.browser import PROGRAM, Browser
+from tests.browser import Browser, needs_browser
 from tests.integration.test_audit_site import browser, opened, pack, quiet, site_in
 from tests.packs import fill
 
 __all__ = ["browser", "pack"]
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium on this machine")
+pytestmark = needs_browser
 
 
 def box(browser: Browser, selector: str) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -24,6 +23,7 @@ from tests.clock import clock_at, library
 from tests.lab import Lab
 from tests.program import Program
 from tests.receiver import receiving
+from tests.required import needs
 
 ZONE = ZoneInfo("Asia/Shanghai")
 INPUTS = "host_inspection_sample_seconds: 0.1\nhost_inspection_checks: ['cpu.*', 'filesystem.*']\n"
@@ -44,10 +44,7 @@ GONE = (
     "      ansible_ssh_common_args: -o ConnectTimeout=2\n"
 )
 
-# Where everything is required, as in CI, a clock that cannot be set is a failure.
-pytestmark = pytest.mark.skipif(
-    library() is None and os.environ.get("WEIBAO_REQUIRE_LAB") != "1", reason="needs the Debian package faketime"
-)
+pytestmark = needs(library(), "needs the Debian package faketime")
 
 
 def owed(**cadences: str) -> str:

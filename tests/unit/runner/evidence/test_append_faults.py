@@ -13,6 +13,7 @@ import pytest
 from runner.errors import MachineError
 from runner.evidence.ledger import Ledger
 from runner.evidence.signing import site_signer
+from tests.required import needs
 from tests.signing import key_body
 from tests.verification import verify
 
@@ -20,22 +21,13 @@ APPEND = """
 import os, subprocess, sys
 from pathlib import Path
 from runner.evidence import ledger, signing
-step, calls = int(sys.argv[2]), 0
+from tests.dying import die_at
 
-def dying(real):
-    def call(*arguments, **named):
-        global calls
-        calls += 1
-        if calls == step:
-            os.kill(os.getpid(), 9)
-        return real(*arguments, **named)
-    return call
-
+step = int(sys.argv[2])
 signer = signing.site_signer(Path(sys.argv[1]) / "keys")
 book = ledger.Ledger(Path(sys.argv[1]) / "ledger", "test", signer)
-for owner, name in ((ledger, "create_new"), (ledger, "sync_folder"), (subprocess, "run"), (Path, "unlink"),
-                    *((os, name) for name in ("link", "fsync", "close", "open"))):
-    setattr(owner, name, dying(getattr(owner, name)))
+die_at(step, (ledger, "create_new"), (ledger, "sync_folder"), (subprocess, "run"), (Path, "unlink"),
+       *((os, name) for name in ("link", "fsync", "close", "open")))
 book.append(sys.argv[3], {"step": step})
 """
 
@@ -78,9 +70,7 @@ def test_a_writer_killed_at_any_step_leaves_the_whole_entry_or_none(tmp_path: Pa
     assert len(list(book.folder.rglob("*.sig"))) == len(list(book.folder.rglob("*.json")))
 
 
-needs_mounts = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("unshare"), reason="mounting takes root and unshare"
-)
+needs_mounts = needs(os.geteuid() == 0 and shutil.which("unshare"), "mounting takes root and unshare")
 
 
 def mounted(folder: Path, options: str, then: str) -> subprocess.CompletedProcess[str]:

@@ -5,22 +5,9 @@ from typing import Any
 
 import pytest
 
-from module_utils.observations import observe
 from runner.evidence.events import FORGED, Ending, EventStream, Reason
 from runner.evidence.redaction import Redactor
-
-GOOD = Ending(return_code=0, status="successful")
-OBSERVATION = dict(observe({}, "filesystem.used", "/", 12.5, "percent")._asdict())
-
-
-def event(counter: int, kind: str, **data: Any) -> dict[str, Any]:
-    return {
-        "counter": counter,
-        "uuid": str(counter),
-        "event": kind,
-        "created": "2026-11-21T00:00:00Z",
-        "event_data": data,
-    }
+from tests.unit.runner.evidence.sealed import GOOD, OBSERVATION, event
 
 
 def run_of(*hosts: str, **stats: dict[str, int]) -> list[dict[str, Any]]:

@@ -28,27 +28,16 @@ from runner.operations import attachments
 from runner.operations.check_site import check_site
 from runner.operations.records import RecordRequest, add_record
 from runner.site import Site
+from tests.dying import die_at
 
 site = Site("own", Path(sys.argv[1]), Path(sys.argv[2]))
 checked, now = check_site(site), datetime.fromisoformat(sys.argv[4])
-calls = 0
-
-def dying(real, step):
-    def call(*arguments, **named):
-        global calls
-        calls += 1
-        if calls == step:
-            os.kill(os.getpid(), 9)
-        return real(*arguments, **named)
-    return call
-
 steps = (os, "link"), (os, "fsync"), (attachments, "sync_folder"), (ledger, "sync_folder"), (ledger, "create_new")
 died = 0
 for step in range(1, 40):
     child = os.fork()
     if child == 0:
-        for owner, name in steps:
-            setattr(owner, name, dying(getattr(owner, name), step))
+        die_at(step, *steps)
         file = Path(sys.argv[3], f"{step}.txt")
         file.write_text(f"paper {step}")
         add_record(checked, RecordRequest(("A48",), at="2026-06-01", attach=(file,), text=str(step)), now)

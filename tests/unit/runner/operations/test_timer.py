@@ -12,8 +12,9 @@ import pytest
 from runner.errors import BadInput, MachineError
 from runner.operations.timer import Timer, install, lingers, remove, timer_of
 from runner.site import PROJECT, Site
+from tests.required import needs
 
-needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+needs_systemd = needs(shutil.which("systemd-analyze"), "needs systemd-analyze")
 
 
 @pytest.fixture(autouse=True)

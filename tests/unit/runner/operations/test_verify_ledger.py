@@ -246,22 +246,11 @@ from pathlib import Path
 from runner.evidence import ledger
 from runner.operations import archive
 from runner.site import Site
+from tests.dying import die_at
 
 site = Site("own", Path(sys.argv[1]), Path(sys.argv[2]))
-step, calls = int(sys.argv[4]), 0
-
-def dying(real):
-    def call(*arguments, **named):
-        global calls
-        calls += 1
-        if calls == step:
-            os.kill(os.getpid(), 9)
-        return real(*arguments, **named)
-    return call
-
-for owner, name in ((os, "link"), (os, "unlink"), (shutil, "copy2"), (shutil, "rmtree"), (archive, "sync_folder"),
-                    (Path, "rename"), (Path, "unlink"), (ledger, "create_new")):
-    setattr(owner, name, dying(getattr(owner, name)))
+die_at(int(sys.argv[4]), (os, "link"), (os, "unlink"), (shutil, "copy2"), (shutil, "rmtree"),
+       (archive, "sync_folder"), (Path, "rename"), (Path, "unlink"), (ledger, "create_new"))
 archive.archive_runs(site, date.fromisoformat(sys.argv[5]), Path(sys.argv[3]), lambda *_: None)
 """
 
