@@ -46,6 +46,7 @@ benchmark: lab
 	@$(BIN)/python -m benchmarks.compliance
 	@$(BIN)/python -m benchmarks.audit_site
 	@$(BIN)/python -m benchmarks.ledger
+	@$(BIN)/python -m benchmarks.changes
 
 # make lock   pin the newest versions of everything, with hashes
 lock:

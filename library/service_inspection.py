@@ -208,51 +208,14 @@ from typing import Any, Dict, Iterator, List
 from ansible.module_utils.measuring.module import run_module
 from ansible.module_utils.observations import Observation, merge_thresholds, threshold_problems
 from ansible.module_utils.services import inspection, probes
+from ansible.module_utils.services.arguments import PROBES
 from ansible.module_utils.services.thresholds import CHECKS, DEFAULT_THRESHOLDS
 
-ARGUMENTS: Dict[str, Dict[str, Any]] = {
-    "units": {"type": "list", "elements": "str", "default": []},
-    "tcp": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str"},
-            "host": {"type": "str", "required": True},
-            "port": {"type": "int", "required": True},
-            "timeout": {"type": "float"},
-        },
-    },
-    "http": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str"},
-            "url": {"type": "str", "required": True},
-            "status": {"type": "list", "elements": "int", "default": [200]},
-            "contains": {"type": "str"},
-            "method": {"type": "str", "choices": ["GET", "HEAD", "OPTIONS"], "default": "GET"},
-            "host_header": {"type": "str"},
-            "ca_file": {"type": "path"},
-            "verify": {"type": "bool", "default": True},
-            "timeout": {"type": "float"},
-        },
-    },
-    "dns": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str"},
-            "query": {"type": "str", "required": True},
-            "addresses": {"type": "list", "elements": "str", "default": []},
-            "timeout": {"type": "float"},
-        },
-    },
-    "thresholds": {"type": "dict", "default": {}},
-    "timeout": {"type": "float", "default": 10.0},
-}
+ARGUMENTS: Dict[str, Dict[str, Any]] = dict(
+    PROBES,
+    thresholds={"type": "dict", "default": {}},
+    timeout={"type": "float", "default": 10.0},
+)
 
 
 def input_problems(parameters: Dict[str, Any]) -> List[str]:

@@ -16,9 +16,13 @@ LANGUAGES = ("zh", "en")
 
 _FOLDER = Path(__file__).parent / "catalog"
 #: One file for each inspecting role, in the order of the record.
-_CHECKS = ("checks.yml", "checks-services.yml", "checks-backups.yml", "checks-databases.yml")
+_CHECKS = ("checks.yml", "checks-services.yml", "checks-backups.yml", "checks-databases.yml", "checks-changes.yml")
 #: What contracts, their schedule, their records and their reports are worded with.
-_CONTRACT = ("contract.yml", "schedule.yml", "records.yml", "compliance.yml", "audit.yml", "audit-evidence.yml")
+_CONTRACT = ("contract.yml", "schedule.yml", "records.yml", "compliance.yml")
+#: What the auditor's pack is worded with.
+_PACK = ("audit.yml", "audit-pack.yml", "audit-evidence.yml")
+#: What changes are worded with.
+_CHANGES = ("changes.yml", "change-documents.yml")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -79,7 +83,7 @@ def _shipped() -> dict[str, Any]:
     for path in _CHECKS:
         checks |= yaml.load((_FOLDER / path).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     tables: dict[str, Any] = {"checks": checks}
-    for name in ("reasons.yml", "terms.yml", "program.yml", "notices.yml", *_CONTRACT):
+    for name in ("reasons.yml", "terms.yml", "program.yml", "notices.yml", *_CONTRACT, *_PACK, *_CHANGES):
         tables |= yaml.load((_FOLDER / name).read_bytes(), _LOADER)  # noqa: S506 - the loader is a safe one
     return tables
 

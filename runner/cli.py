@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from runner.commands.calendar import calendar
+from runner.commands.change import change
 from runner.commands.compliance import compliance
 from runner.commands.document import document
 from runner.commands.ledger import ledger
@@ -61,7 +62,7 @@ def cli(context: click.Context, site: str, home: Path, lang: str, *, as_json: bo
 
 
 for command in (
-    *(procedures, run, schedule, compliance, record, document),
+    *(procedures, run, change, schedule, compliance, record, document),
     *(report, notify, site, calendar, ledger),
 ):
     cli.add_command(command)

@@ -8,6 +8,7 @@ A playbook declares itself in a variable of its first play:
         repeatable: true                # an interrupted attempt may be repeated without asking a person
         observations: true              # every host reached must deliver observations
         documents: [inspection-record]  # written after each run
+        feasibility: ["change.*"]       # checks that a preview must find in order before a change may be executed
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class _Declaration(BaseModel):
     repeatable: bool
     observations: bool
     documents: list[str] = []
+    feasibility: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Procedure:
     repeatable: bool
     observations: bool
     documents: tuple[str, ...]
+    feasibility: tuple[str, ...] = ()
 
 
 def load_procedures(project: Path) -> dict[str, Procedure]:
@@ -74,4 +77,5 @@ def _load(path: Path) -> Procedure | None:
         lines = (source.problem((*where, *one["loc"]), one["msg"]) for one in error.errors(include_url=False))
         raise BadInput("\n".join(lines)) from error
     fields = declaration.model_dump()
-    return Procedure(path.stem, path, **{**fields, "documents": tuple(fields["documents"])})
+    lists = {key: tuple(fields[key]) for key in ("documents", "feasibility")}
+    return Procedure(path.stem, path, **{**fields, **lists})

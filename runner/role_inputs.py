@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import module_utils.backups.thresholds
 import module_utils.databases.thresholds
 import module_utils.host.thresholds
+import module_utils.restarting.thresholds
 import module_utils.services.thresholds
 from module_utils.observations import threshold_problems
 from runner.yaml_source import KeyPath, Vaulted, YamlSource, leaves, read_yaml
@@ -37,6 +38,7 @@ THRESHOLDS = {
     "service_inspection": module_utils.services.thresholds,
     "backup_inspection": module_utils.backups.thresholds,
     "database_inspection": module_utils.databases.thresholds,
+    "service_restart": module_utils.restarting.thresholds,
 }
 
 

@@ -13,6 +13,14 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 DEFAULT_SITE = "local"
 
+#: Where Ansible reads variables, beside the inventory.
+VARIABLE_FOLDERS = ("group_vars", "host_vars")
+
+#: Endings of what people put there besides variables; no host is called so.
+_NO_VARIABLES = frozenset(
+    f".{one}" for one in ("md", "txt", "rst", "bak", "old", "orig", "save", "swp", "j2", "sample")
+)
+
 
 @dataclass(frozen=True)
 class Site:
@@ -108,13 +116,26 @@ class Site:
 
 
 def variable_files(folder: Path) -> list[Path]:
-    """Return the files below group_vars and host_vars that Ansible reads, by its rule, sorted; links are followed."""
+    """Return the files below group_vars and host_vars that Ansible reads, by its rule, sorted; links are followed.
+
+    Directly in there a file is named as a host or group is, and what looks like an ending may be a part of that name.
+    Raises BadInput where a folder cannot be read.
+    """
     found = []
-    for name in ("group_vars", "host_vars"):
-        for parent, folders, files in os.walk(folder / name, followlinks=True):
+    for top in (folder / name for name in VARIABLE_FOLDERS):
+        for parent, folders, files in os.walk(top, followlinks=True, onerror=_unreadable):
             folders[:] = [one for one in folders if not one.startswith(".")]
-            found += [Path(parent, one) for one in files if not one.startswith(".") and not one.endswith("~")]
-    return sorted(path for path in found if path.suffix in ("", ".yml", ".yaml", ".json"))
+            for path in (Path(parent, one) for one in files if not one.startswith(".") and not one.endswith("~")):
+                named = path.parent == top and path.suffix.lower() not in _NO_VARIABLES
+                if named or path.suffix in ("", ".yml", ".yaml", ".json"):
+                    found.append(path)
+    return sorted(found)
+
+
+def _unreadable(error: OSError) -> None:
+    """Tell of a folder that cannot be read; one that is not there gives nothing."""
+    if not isinstance(error, FileNotFoundError):
+        raise BadInput(f"{error.filename}: cannot be read: {error.strerror}")
 
 
 def site_roots() -> tuple[Path, ...]:

@@ -17,7 +17,8 @@ PROJECT = Path(__file__).resolve().parents[1]
 def copy_project(folder: Path) -> Path:
     """Copy what a run needs of the project, for a test to change; return the copy."""
     folder.mkdir()
-    parts = ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library", "strategy_plugins")
+    plugins = ("action_plugins", "strategy_plugins")
+    parts = ("ansible.cfg", "runner", "reports", "module_utils", "playbooks", "roles", "library", *plugins)
     for part in parts:
         subprocess.run(["cp", "-r", PROJECT / part, folder / part], check=True)
     return folder

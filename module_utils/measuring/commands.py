@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import Dict, Generator, Iterator, List, NamedTuple, Sequence
+from typing import Dict, Generator, Iterator, List, NamedTuple, Sequence, Tuple
 
 from ..masking import mask
 from .errors import Unmeasurable
@@ -22,6 +22,9 @@ def search_path(own: str) -> str:
 
 SEARCH_PATH = search_path(os.environ.get("PATH", ""))
 MESSAGE_LENGTH = 200
+
+#: Seconds for what a command printed to arrive when it has ended, and a child of its own holds the pipe open.
+GRACE = 0.2
 
 
 class Completed(NamedTuple):
@@ -44,15 +47,33 @@ def run(argv: Sequence[str], timeout: float, accepted: Sequence[int] = (0,)) -> 
     """
     process = _start(argv, subprocess.PIPE)
     try:
-        output, errors = process.communicate(timeout=timeout)
+        output, errors = _answer(process, time.monotonic() + timeout)
     except subprocess.TimeoutExpired:
-        _abandon(process)
         raise Unmeasurable("timed_out", command=_shown(argv), seconds=timeout) from None
+    finally:
+        _abandon(process)
     completed = Completed(process.returncode, text(output), text(errors))
     if completed.code not in accepted:
         message = completed.errors.strip() or completed.output.strip() or "exit code %d" % completed.code
         raise Unmeasurable("command_failed", command=_shown(argv), message=mask(message)[-MESSAGE_LENGTH:])
     return completed
+
+
+def _answer(process: "subprocess.Popen[bytes]", deadline: float) -> Tuple[bytes, bytes]:
+    """Return what a command printed; a child that outlives it and keeps its pipes is not waited for.
+
+    Raises TimeoutExpired where the command itself has not ended by then.
+    """
+    ended = False
+    while True:
+        try:
+            return process.communicate(timeout=min(GRACE, max(deadline - time.monotonic(), 0.0)))
+        except subprocess.TimeoutExpired as expired:
+            if ended:
+                return expired.stdout or b"", expired.stderr or b""
+            ended = process.poll() is not None
+            if not ended and time.monotonic() >= deadline:
+                raise
 
 
 def lines(argv: Sequence[str], timeout: float, longest: int = 65536) -> Generator[bytes, None, None]:

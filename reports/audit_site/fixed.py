@@ -30,6 +30,7 @@ _TABLES = (
     *("audit", "audit_tasks", "audit_kinds", "audit_fields", "audit_findings", "audit_events", "audit_organisations"),
     *("audit_keys", "audit_holders", "audit_words"),
     *("states", "levels", "document_steps", "documents", "period_names", "duties"),
+    *("change_states", "change_decisions", "change_assurances", "change_attempts", "change_steps"),
 )
 
 
@@ -102,6 +103,8 @@ def words(tongues: Tongues) -> dict[str, Any]:
         "idle": tongues.word("compliance", "state_idle"),
     }
     found["outcomes"] = {key: tongues.word("outcomes", key, "name") for key in tables.keys("outcomes")}
+    for table in ("change_outcomes", "change_ends"):
+        found[table] = {key: tongues.word(table, key, "name") for key in tables.keys(table)}
     found["procedures"] = {key: tongues.word("procedures", key, "title") for key in tables.keys("procedures")}
     found["checks"] = {key: tongues.word("checks", key, "title") for key in tables.keys("checks")}
     return found

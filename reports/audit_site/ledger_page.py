@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from reports.audit_site.scripts import clean, same
+from reports.documents.change_words import ChangeWords
 from reports.text import shorten
 
 if TYPE_CHECKING:
@@ -127,6 +128,21 @@ def _notification(body: Mapping[str, Any], words: Wording) -> list[str]:
     return [_text(body.get("channel")), _event(body, words), _text(body.get("run"))]
 
 
+def _change(body: Mapping[str, Any], words: Wording) -> list[str]:
+    step = words.catalogue.word("change_steps", str(body["step"]))
+    who = _text(body.get("by") or body.get("supervisor") or body.get("requester"))
+    plan = body.get("plan") or {}
+    told = [_text(body["change"]), step, who, _text(plan.get("procedure")), _text(body.get("run"))]
+    if "passed" in body:
+        key = "verification_passed" if body["passed"] else "verification_failed"
+        told += [words.catalogue.word("change_documents", key)]
+    if body.get("outcome"):
+        told += [words.catalogue.word("change_outcomes", str(body["outcome"]), "name")]
+    if body["step"] == "refused":
+        told += [ChangeWords(words).refusal(one) for one in body["reasons"]]
+    return [*told, _text(plan.get("content") or body.get("reason") or body.get("text"))]
+
+
 def _event(body: Mapping[str, Any], words: Wording) -> str:
     """Return what happened: as cases of its kind call it, else by the catalogue, else in the contract's own words."""
     event, case = _text(body.get("event")), body.get("case") or {}
@@ -144,6 +160,7 @@ _TOLD: Mapping[str, Callable[[Mapping[str, Any], Wording], list[str]]] = {
     "checkpoint": _checkpoint,
     "archive": _archive,
     "notification": _notification,
+    "change": _change,
 }
 
 

@@ -119,6 +119,7 @@ def run_detail(
         "closure": (manifest.get("closure") or {}).get("digest"),
         "variables": (manifest.get("variables") or {}).get("digest"),
         "events": manifest.get("events"),
+        "change": (manifest.get("approval") or {}).get("change"),
         "notCovered": [_asset(one) for one in manifest.get("not_covered") or ()],
         "tasks": list(told.tasks.values()),
         "hosts": [

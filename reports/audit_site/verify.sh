@@ -339,7 +339,7 @@ number_of() {
 named_file() {
     [ "$following" = yes ] || return 0
     case $3/$1 in
-        *-record.json/attachments | *-waiver.json/attachments) folder=attachments ;;
+        *-record.json/attachments | *-waiver.json/attachments | *-change.json/attachments) folder=attachments ;;
         *-trust.json/consent) folder=attachments ;;
         *-document.json/files) folder=documents ;;
         *) return 0 ;;

@@ -40,10 +40,11 @@ _FIGURES = frozenset(
     {
         *("version", "entry", "hosts", "inspected", "missed", "not_covered"),
         *("critical", "warning", "unknown", "notice", "ok"),
+        *("place", "count", "reserve_minutes", "approvals_needed"),
         *("breached", "overdue", "partial", "not_assessed", "late", "beyond_cap", "due", "waived", "fulfilled"),
     }
 )
-_FLAGS = frozenset({"draft", "complete"})
+_FLAGS = frozenset({"draft", "complete", "emergency", "automatic", "verified"})
 
 
 @dataclass(frozen=True)

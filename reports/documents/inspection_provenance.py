@@ -21,12 +21,18 @@ _MOST_ROWS = 40
 
 def provenance_section(record: InspectionRecord, words: Wording) -> Section:
     """Return what lets anybody check, or repeat, how the record came about."""
-    manifest = record.manifest
+    facts = provenance_facts(record.manifest, words)
+    outcomes = (_outcomes(record, words),) if record.hosts else ()
+    return Section(words.term("provenance_section"), (facts, *outcomes))
+
+
+def provenance_facts(manifest: Mapping[str, Any], words: Wording, procedure: str | None = None) -> Facts:
+    """Return where a document of a run comes from; ``procedure`` is its word for what was run, if not inspected."""
     operator = manifest.get("operator") or {}
     found = (
-        ("run", record.run),
+        ("run", manifest["run"]),
         ("made_procedure", manifest.get("procedure")),
-        ("made_verdict", words.term(f"verdict_{record.state}")),
+        ("made_verdict", words.term(f"verdict_{manifest['verdict']['state']}")),
         ("made_operator", operator.get("login")),
         ("made_commit", _commit(manifest.get("source"), words)),
         ("made_closure", (manifest.get("closure") or {}).get("digest")),
@@ -36,9 +42,8 @@ def provenance_section(record: InspectionRecord, words: Wording) -> Section:
         ("made_events", _events(manifest, words)),
         *((f"{name}", value["sha256"]) for name, value in (manifest.get("files") or {}).items()),
     )
-    facts = Facts(tuple((words.term(name), str(value)) for name, value in found if value))
-    outcomes = (_outcomes(record, words),) if record.hosts else ()
-    return Section(words.term("provenance_section"), (facts, *outcomes))
+    names = {"made_procedure": procedure} if procedure else {}
+    return Facts(tuple((names.get(name) or words.term(name), str(value)) for name, value in found if value))
 
 
 def _commit(source: Mapping[str, Any] | None, words: Wording) -> str | None:

@@ -234,8 +234,8 @@ def inspection_record(
         _host(place, name, outcomes.get(name, {}), name in missed, reading) for place, name in enumerate(names, 1)
     )
     return InspectionRecord(
-        issue=issue or Issue(_default_number(manifest, contract)),
-        parties=_parties(manifest, contract, people),
+        issue=issue or Issue(default_number(manifest, contract)),
+        parties=parties_of(manifest, contract, people),
         site=manifest["site"],
         run=manifest["run"],
         started=datetime.fromisoformat(manifest["started"]),
@@ -309,7 +309,8 @@ def _kind(parameters: Mapping[str, Any]) -> str:
     return next((kind for kind in ("oracle", "sqlserver", "windows") if kind in name), "other")
 
 
-def _default_number(manifest: Mapping[str, Any], contract: Contract | None) -> str:
+def default_number(manifest: Mapping[str, Any], contract: Contract | None) -> str:
+    """Return the number of a document that was not issued yet: after its run."""
     prefix = contract.number if contract else str(manifest["site"])
     day, _, rest = str(manifest["run"]).partition("T")
     return f"{prefix}-{manifest['procedure']}-{day}-{rest.rpartition('-')[2]}"
@@ -320,7 +321,8 @@ def _obligations(manifest: Mapping[str, Any], contract: Contract | None) -> tupl
     return tuple((one, clauses.get(one, "")) for one in manifest.get("obligations") or ())
 
 
-def _parties(manifest: Mapping[str, Any], contract: Contract | None, people: Sequence[Person]) -> Parties:
+def parties_of(manifest: Mapping[str, Any], contract: Contract | None, people: Sequence[Person]) -> Parties:
+    """Return whom a document of a run binds; who ran it stands for the provider."""
     operator = manifest.get("operator") or {}
     own = next((person.name for person in people if person.login and person.login == operator.get("login")), None)
     inspector = own or operator.get("name") or operator.get("login")

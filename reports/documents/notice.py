@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports.documents.change_lines import reason_line
 from reports.text import shorten, without_figures
 
 if TYPE_CHECKING:
@@ -61,6 +62,13 @@ def failure_notice(words: Wording, system: str, manifest: Mapping[str, Any]) -> 
     procedure = words.catalogue.word("procedures", manifest["procedure"], "title")
     state = words.catalogue.word("states", verdict["state"])
     return _notice(words, "failed_title", lines, len(missed), manifest, system=system, procedure=procedure, state=state)
+
+
+def change_notice(words: Wording, system: str, change: str, reasons: Iterable[Mapping[str, Any]]) -> Notice:
+    """Return the message about an approved change that was to begin by itself and did not."""
+    lines = [_say(words, "change_reason", reason=reason_line(one, words)) for one in reasons]
+    lines.append(_say(words, "change_advice", change=change))
+    return Notice(_say(words, "change_title", system=system, change=change), "\n".join(lines))
 
 
 def trial_notice(words: Wording, system: str) -> Notice:

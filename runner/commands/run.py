@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from module_utils.observations import rank
+from runner.commands.carried_out import carry_out
 from runner.commands.notify import as_json, print_sent
 from runner.commands.options import fail_on_option, formats_option
 from runner.commands.session import Session, pass_session
@@ -32,6 +33,7 @@ from runner.operations.schedule import scheduler_of
     help="Stop the run after this time; it is sealed so.",
 )
 @fail_on_option()
+@click.option("--change", metavar="NUMBER", help="Under this approved change, as weibao change execute does.")
 @click.option("--period", metavar="PERIOD", help="What the run is for: 2026-09, 2026Q3, 2026W36 (now by default).")
 @formats_option("html")
 @pass_session
@@ -45,9 +47,16 @@ def run(  # noqa: PLR0913 - one for each option
     formats: tuple[str, ...],
     *,
     check: bool,
+    change: str | None,
 ) -> None:
     """Run a procedure on the site's hosts, seal what happened, and write its documents."""
     checked = check_site(session.site())
+    if change is not None:
+        if check or limit is not None or timeout is not None or period is not None:
+            raise click.UsageError("--change goes without --check, --limit, --timeout and --period")
+        session.open_site()
+        carry_out(session, checked, change, formats, fail_on, procedure)
+        return
     if "docx" in formats:
         check_forms(checked.site, procedure)
     session.open_site()

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from reports.catalogue import load_catalogue
+from reports.documents.change_lines import left_lines
 from reports.wording import Wording
+from runner.commands.carried_out import change_code, executed_json
 from runner.commands.notify import as_json, print_sent
 from runner.commands.options import fail_on_option, formats_option
 from runner.commands.run import exit_code
@@ -22,7 +24,7 @@ from runner.operations.check_site import CheckedSite, check_site
 from runner.operations.saving import Written
 from runner.operations.schedule import DAYS_AHEAD, Agenda, Line, Scheduler, Turn, scheduler_of
 from runner.operations.schedule_text import ScheduleText
-from runner.operations.tick import Late, Manner, Ran, Tick
+from runner.operations.tick import Changed, Late, Manner, Ran, Tick
 from runner.operations.tick import tick as run_tick
 from runner.operations.timer import MINUTES, System, Timer, lingers, timer_of
 from runner.operations.timer import install as install_timer
@@ -150,12 +152,13 @@ def tick(session: Session, fail_on: str, formats: tuple[str, ...]) -> None:
 def tick_code(done: Tick, fail_on: str) -> ExitCode:
     """Return the worst of what a tick met: interrupted, what failed, what waits for a person, findings."""
     codes = [exit_code(ran.listed, fail_on) for ran in done.ran]
-    codes += [error.exit_code for _, error in done.problems]
+    codes += [change_code(one.executed, fail_on) for one in done.changed]
+    codes += [error.exit_code for _, error in (*done.problems, *done.refused)]
     if any(one.unfinished for one in done.ends):
         codes.append(ExitCode.MACHINE)
     if done.stuck:
         codes.append(ExitCode.MACHINE)
-    if done.waiting:
+    if done.waiting or done.left:
         codes.append(ExitCode.REFUSED)
     return max(codes, default=ExitCode.DONE)
 
@@ -171,10 +174,13 @@ def _tell_tick(done: Tick, text: ScheduleText) -> None:
     print_sent(done.sent)
     for name in sorted(done.running):
         click.echo(text.say("running", procedure=text.procedure(name)))
-    if not done.ran and not done.problems:
+    if not (done.ran or done.problems or done.changed or done.refused):
         click.echo(text.say("nothing_due"))
     for line in text.turns(done.look.turns, datetime.now(UTC)):
         click.echo(line)
+    for left in done.left:
+        for line in left_lines(left.change.number, left.reasons, text.words):
+            click.echo(line)
     if done.look.behind:
         click.echo(text.say("behind", time=done.look.behind))
 
@@ -186,10 +192,13 @@ def _tell_problems(done: Tick) -> None:
     for turn, error in done.problems:
         for line in str(error).splitlines():
             click.echo(f"{turn.procedure}: {line}", err=True)
+    for _, refused in done.refused:
+        click.echo(refused, err=True)
     for late in done.late:
         click.echo(f"run {late.run_id}: what its program did not live to tell and to document follows now", err=True)
         _tell_unfinished(late.run_id, late)
-    for ran in done.ran:
+    runs: list[Changed | Ran] = [*done.changed, *done.ran]
+    for ran in runs:
         _tell_unfinished(ran.listed.run.run_id, ran)
     for name, since in done.stuck.items():
         click.echo(f"{name}: a run that began at {since:%Y-%m-%d %H:%M} UTC hangs, and keeps others from it", err=True)
@@ -197,7 +206,7 @@ def _tell_problems(done: Tick) -> None:
         click.echo(f"nobody was told: {done.untold}", err=True)
 
 
-def _tell_unfinished(run_id: str, one: Ran | Late) -> None:
+def _tell_unfinished(run_id: str, one: Ran | Late | Changed) -> None:
     followed = one.followed
     problems = (followed.untold, *followed.documents.problems) if followed else ()
     for problem in (one.unfinished, *problems):
@@ -208,9 +217,12 @@ def _tell_unfinished(run_id: str, one: Ran | Late) -> None:
 def _print_tick(session: Session, done: Tick) -> None:
     session.print_json(
         busy=done.busy,
-        recovered=[{"run": one.run_id, "verdict": one.verdict} for one in done.recovered],
+        recovered=[one.as_dict() for one in done.recovered],
         late=[{"run": one.run_id, **_followed(one)} for one in done.late],
         runs=[_ran(ran) for ran in done.ran],
+        changes=[{**executed_json(one.executed), **_followed(one)} for one in done.changed],
+        refused=[{"change": number, "problem": str(error)} for number, error in done.refused],
+        left=[{"change": one.change.number, "reasons": list(one.reasons)} for one in done.left],
         problems=[{**_turn(turn), "problem": str(error)} for turn, error in done.problems],
         running=sorted(done.running),
         notifications=as_json(done.sent),
@@ -232,7 +244,7 @@ def _ran(ran: Ran) -> dict[str, Any]:
     }
 
 
-def _followed(one: Ran | Late) -> dict[str, Any]:
+def _followed(one: Ran | Late | Changed) -> dict[str, Any]:
     return {
         "notifications": as_json(one.followed.sent if one.followed else []),
         **written_json(one.followed.documents if one.followed else Written()),

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+#: Days that a contract can mean; others are a slip of the pen.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
+
+
+def _meant(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{day} is not a day from {FIRST_DAY} to {LAST_DAY}")
+    return day
+
+
+#: A day of the contract's life.
+ContractDay = Annotated[date, AfterValidator(_meant)]
 
 Text = Annotated[str, Field(min_length=1)]
 

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from runner.contract.base import Record, Text
 
-#: What a channel can be told of: exceptions that are newly critical, and runs that did not look at everything.
-Event = Literal["critical", "failed_run"]
+#: What a channel can be told of: exceptions that are newly critical, runs that did not look at everything, and changes
+#: that were to begin by themselves and did not.
+Event = Literal["critical", "failed_run", "change_waits"]
 
 #: The longest time after which the same failure is told again: a year.
 LONGEST_HOURS = 8760
@@ -26,7 +27,9 @@ class Channel(Record):
     url: Text | None = None
     url_file: Text | None = None
     url_environment: Text | None = None
-    events: Annotated[tuple[Event, ...], Field(strict=False, min_length=1)] = ("critical", "failed_run")
+    events: Annotated[tuple[Event, ...], Field(strict=False, min_length=1)] = (
+        *("critical", "failed_run", "change_waits"),
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Channel:

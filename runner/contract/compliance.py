@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from runner.contract.clocks import cases_of, clock_rows, concerns
@@ -22,7 +22,6 @@ from runner.contract.status import Row, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from runner.contract.base import Span
     from runner.contract.clocks import Cases
@@ -180,6 +179,11 @@ class _Judge:
         deadline = due_after(start.at, one.due, self._working) if one.due and start else None
         day = self._working.date_of(opening.at)
         period = Period(day, day, label)
+        owed_by = (fact.body.get("due") or {} for fact in events if fact.kind == "change")
+        told = next((due[one.id] for due in owed_by if one.id in due), None)
+        if told:
+            # An emergency change tells by when the approval is owed that it did not wait for.
+            return Occurrence(one, period, self._working.here(datetime.fromisoformat(told)), exact=True)
         return Occurrence(one, period, deadline.moment if deadline else None, bool(deadline and deadline.provisional))
 
     # -- one occurrence --------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ class _Judge:
             part=occurrence.period.part,
             evidence=tuple(fact.sequence for fact in told),
         )
-        grace = self._grace(one)
+        grace = one.grace if occurrence.exact else self._grace(one)
         over = self._working.extended(due, grace).moment if due and grace else None
         if one.cadence == "standing":
             return self._standing(row, occurrence, told)

@@ -1,7 +1,8 @@
 """Facts: what the ledger's entries say of obligations, as compliance reads them.
 
-An entry of kind ``run``, ``record``, ``document`` or ``waiver`` is a fact; others say nothing of obligations. The body
-of a record is described in docs/records.md. A record that a later one corrects is no fact any more.
+An entry of kind ``run``, ``record``, ``document``, ``waiver`` or ``change`` is a fact; others say nothing of
+obligations. The body of a record is described in docs/records.md. A record that a later one corrects is no fact any
+more.
 """
 
 from __future__ import annotations
@@ -12,27 +13,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-KINDS = ("run", "record", "document", "waiver")
+    from runner.change_fold import Line
+
+KINDS = ("run", "record", "document", "waiver", "change")
 
 
 _NONE: Mapping[str, str] = {}
 
 
 class EntryLine(NamedTuple):
-    """What compliance needs of an entry: its number, kind, the time it was written as ISO text, and its body."""
+    """What compliance needs of an entry: its number, kind, the time it was written as ISO text, its body and signer."""
 
     sequence: int
     kind: str
     time: str
     body: Mapping[str, Any]
+    signer: str | None = None
 
 
 class Fact(NamedTuple):
     """One thing that happened, at a moment, known since ``recorded``; ``period`` tells what it is for, if it does.
 
-    ``event`` is that of a record, or the step of a document; ``case`` the kind and id of what a record belongs to, and
-    ``attributes`` what it says of that, such as the grade of a fault. ``first`` is the number of the entry whose place
-    it takes, corrections of corrections aside; 0 where there is none.
+    ``event`` is that of a record or a change, or the step of a document; ``case`` the kind and id of what it belongs
+    to, and ``attributes`` what a record says of that, such as the grade of a fault. ``first`` is the number of the
+    entry whose place it takes, corrections of corrections aside; 0 where there is none.
     """
 
     sequence: int
@@ -61,7 +65,7 @@ class Fact(NamedTuple):
         return next((label for name, _, label in named if name == obligation), None)
 
 
-def facts(lines: Iterable[tuple[int, str, str, Mapping[str, Any]]], until: datetime) -> list[Fact]:
+def facts(lines: Iterable[Line], until: datetime) -> list[Fact]:
     """Return the facts that were written, and happened, no later than a moment, in the order in which they happened.
 
     Raises KeyError, TypeError or ValueError for an entry that is not what this program writes.
@@ -69,7 +73,9 @@ def facts(lines: Iterable[tuple[int, str, str, Mapping[str, Any]]], until: datet
     found: dict[int, Fact] = {}
     corrected: set[int] = set()
     first: dict[int, int] = {}
-    for sequence, kind, time, body in lines:
+    for line in lines:
+        sequence, kind, time = line[:3]
+        body: Mapping[str, Any] = line[3]
         if kind not in KINDS:
             continue
         recorded = datetime.fromisoformat(time)
@@ -90,7 +96,7 @@ def facts(lines: Iterable[tuple[int, str, str, Mapping[str, Any]]], until: datet
             recorded,
             tuple(get("obligations") or ()),
             get("period"),
-            event=str(get("event") or get("step") or ""),
+            event=str(get("event") or (get("step") if kind == "document" else "") or ""),
             case=(str(case["kind"]), str(case["id"])) if case else None,
             attributes=get("attributes") or _NONE,
             body=body,

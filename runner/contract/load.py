@@ -73,11 +73,23 @@ def unknown_names(site: Site, what: str, known: Container[str]) -> list[str]:
 
 def _load(path: Path, model: type[Model], between: Callable[[object], Iterable[Problem]] | None = None) -> Model:
     """Return a file's content; ``between`` yields what is wrong between its entries, whether each is valid or not."""
-    source = _read(path)
+    return checked_file(_read(path), model, between)
+
+
+def checked_file(
+    source: YamlSource,
+    model: type[Model],
+    between: Callable[[object], Iterable[Problem]] | None = None,
+    context: dict[str, Any] | None = None,
+) -> Model:
+    """Return what a file that was read leniently holds; raises BadInput with every problem of it, a line each.
+
+    ``context`` is what the model's validators are told.
+    """
     problems = [(key, message) for key, message in between(source.data)] if between else []
     found: Model | None = None
     try:
-        found = model.model_validate(source.data)
+        found = model.model_validate(source.data, context=context)
     except ValidationError as error:
         problems = [*_problems(source, error), *problems]
     if found is None or problems or source.problems:

@@ -35,12 +35,15 @@ def fulfilments(facts: Iterable[Fact], one: Obligation) -> list[Fact]:
 
 
 def _fulfils(fact: Fact, one: Obligation) -> bool:
-    """Return whether a fact is what an obligation asks for: a run for a procedure, a submission for a document."""
+    """Return whether a fact is what an obligation asks for: a run for a procedure, a submission for a document.
+
+    What a step of a change answers, its entry names: the approval that completes them, the verified success.
+    """
     if fact.kind == "run":
         return fact.body.get("verdict") == "complete" and one.kind != "document"
     if fact.kind == "document":
         return fact.event in SUBMITTED and one.kind != "procedure"
-    return fact.kind == "record" and one.kind not in ("document", "procedure")
+    return fact.kind in ("record", "change") and one.kind not in ("document", "procedure")
 
 
 class Matching:

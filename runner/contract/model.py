@@ -13,16 +13,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from runner.contract.base import Record, Span, Text
+from runner.contract.base import ContractDay, Record, Span, Text
+from runner.contract.changes import ChangeTerms
 from runner.contract.obligations import Names, Obligation
 
 #: A term longer than this is a slip of the pen.
 _LONGEST_TERM_DAYS = 7305
 
 _DAY = timedelta(days=1)
-
-#: Days that a contract can mean; others are a slip of the pen.
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
 
@@ -33,16 +31,6 @@ def _known_zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no time zone, such as Asia/Shanghai") from error
     return name
-
-
-def _meant(day: date) -> date:
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValueError(f"{day} is not a day from {FIRST_DAY} to {LAST_DAY}")
-    return day
-
-
-#: A day of the contract's life.
-ContractDay = Annotated[date, AfterValidator(_meant)]
 
 
 def _time_of_day(value: object) -> object:
@@ -152,6 +140,7 @@ class Contract(Record):
     service_hours: ServiceHours = ServiceHours()
     grace: Span | None = None
     procedures: Annotated[dict[str, ProcedureTerms], Field(strict=False)] = Field(default_factory=dict)
+    changes: ChangeTerms = ChangeTerms()
     obligations: Annotated[tuple[Obligation, ...], Field(strict=False)] = ()
     amendments: Annotated[tuple[Amendment, ...], Field(strict=False)] = ()
 

@@ -55,7 +55,8 @@ class Period:
 class Occurrence:
     """One time that an obligation is owed; ``due`` is exclusive, None where no date is named or known.
 
-    ``estimated`` where the due date follows from something that has not happened yet, by its own due date.
+    ``estimated`` where the due date follows from something that has not happened yet, by its own due date. ``exact``
+    where it is a moment that a fact tells, to which no grace in days is added.
     """
 
     obligation: Obligation
@@ -63,6 +64,7 @@ class Occurrence:
     due: datetime | None = None
     provisional: bool = False
     estimated: bool = False
+    exact: bool = False
 
     @property
     def key(self) -> str:

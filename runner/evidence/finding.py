@@ -16,6 +16,8 @@ Kind = Literal[
     "keys",
     "given_key",
     "consent",
+    "approval",
+    "change",
     "head",
     "checkpoint",
     "listed",
@@ -33,6 +35,8 @@ Kind = Literal[
     "link",
     "not_recomputed",
     "by_purchaser",
+    "approval_owed",
+    "unproved",
 ]
 
 

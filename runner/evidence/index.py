@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 NAME = "ledger.sqlite"
 
 #: Raised whenever what is kept of an entry changes.
-VERSION = 1
+VERSION = 2
 
-Line = tuple[int, str, str, dict[str, Any]]
+Line = tuple[int, str, str, dict[str, Any], str | None]
 
 _MAKE = """
 CREATE TABLE entry
-(sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL)
+(sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, time TEXT NOT NULL, digest TEXT NOT NULL, body TEXT NOT NULL,
+ signer TEXT)
 """
 
 
 def entry_lines(ledger: Ledger, folder: Path, kinds: Collection[str]) -> Iterator[Line]:
-    """Yield number, kind, time as ISO text and body of the entries of some kinds, oldest first.
+    """Yield number, kind, time as ISO text, body and signer of the entries of some kinds, oldest first.
 
     Entries that hold no body are passed over: ``ledger verify`` finds them. Where the index cannot be kept, the
     entries themselves are read. Raises MachineError where an entry cannot be read at all.
@@ -45,15 +46,16 @@ def entry_lines(ledger: Ledger, folder: Path, kinds: Collection[str]) -> Iterato
         with closing(_open(folder / NAME)) as index:
             _follow(index, ledger)
             marks = ",".join("?" * len(kinds))
-            query = f"SELECT sequence, kind, time, body FROM entry WHERE kind IN ({marks}) ORDER BY sequence"  # noqa: S608 - only marks
+            query = f"SELECT sequence, kind, time, body, signer FROM entry WHERE kind IN ({marks}) ORDER BY sequence"  # noqa: S608 - only marks
             lines = index.execute(query, tuple(kinds)).fetchall()
     except (sqlite3.Error, OSError):
         with suppress(OSError):
             (folder / NAME).unlink(missing_ok=True)
-        yield from ((*line[:3], from_json(line[4])) for line in _read(ledger, 0) if line[1] in kinds)
+        read = (line for line in _read(ledger, 0) if line[1] in kinds)
+        yield from ((*line[:3], from_json(line[4]), line[5]) for line in read)
         return
-    for sequence, kind, time, body in lines:
-        yield sequence, kind, time, from_json(body)
+    for sequence, kind, time, body, signer in lines:
+        yield sequence, kind, time, from_json(body), signer
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -81,7 +83,7 @@ def _follow(index: sqlite3.Connection, ledger: Ledger) -> None:
             index.execute("DELETE FROM entry")
             newest = None
         index.executemany(
-            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?)", _read(ledger, newest[0] if newest else 0)
+            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?)", _read(ledger, newest[0] if newest else 0)
         )
 
 
@@ -90,9 +92,11 @@ def _is_there(ledger: Ledger, sequence: int, digest: str) -> bool:
     return found is not None and found.sequence == sequence and found.digest == digest
 
 
-def _read(ledger: Ledger, after: int) -> Iterator[tuple[int, str, str, str, str]]:
+def _read(ledger: Ledger, after: int) -> Iterator[tuple[int, str, str, str, str, str | None]]:
     for entry in ledger.since(after):
         with suppress(MachineError, KeyError):
             content = entry.content
             body = json.dumps(content["body"], ensure_ascii=False, separators=(",", ":"))
-            yield entry.sequence, entry.kind, str(content["time"]), entry.digest, body
+            signer = content.get("signer")
+            named = signer if isinstance(signer, str) else None
+            yield entry.sequence, entry.kind, str(content["time"]), entry.digest, body, named

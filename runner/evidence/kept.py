@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from runner.evidence.seen_entries import SeenEntry
 
 #: Which kinds of entries name files, and under which key; ``consent.paper`` is one file, or none.
-ATTACHING: Mapping[str, str] = {"record": "attachments", "waiver": "attachments", "trust": "consent.paper"}
+ATTACHING: Mapping[str, str] = {
+    **dict.fromkeys(("record", "waiver", "change"), "attachments"),
+    "trust": "consent.paper",
+}
 ISSUING: Mapping[str, str] = {"document": "files"}
 
 #: A file that nobody names is told when it is older than this.

@@ -164,6 +164,9 @@ def _check_manifest(run: ListedRun, manifest: Mapping[str, Any], found: RunProbl
             stands = repr(said[key]) if key in said else "nothing"
             problem = f"says {stands} of {key}, where {run.entry} says {value!r}"
             found.findings.append(run.finding(MANIFEST, problem, "listed"))
+    if "change" in said and "change" not in run.body:
+        problem = f"belongs to change {said['change']}, which {run.entry} does not say"
+        found.findings.append(run.finding(MANIFEST, problem, "listed"))
     if manifest["run"] != run.files.run_id:
         found.findings.append(run.finding(MANIFEST, f"is of run {manifest['run']!r}", "listed"))
     started, ended = parse_timestamp(manifest["started"]), parse_timestamp(manifest["ended"])

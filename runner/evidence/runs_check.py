@@ -16,6 +16,7 @@ from runner.evidence.run_files import Places, forget_tars
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runner.evidence.run_files import RunFiles
     from runner.evidence.seen_entries import SeenEntry
 
 #: Compressed bytes of runs in a piece of work, what a run costs besides, and how many a second one process judges.
@@ -52,6 +53,10 @@ class RunsCheck:
         if run_id in self._listed:
             yield entry.finding(f"lists run {run_id}, which {self._listed[run_id].name} lists already", "listed")
         self._listed[run_id] = entry
+
+    def files(self, run_id: str) -> RunFiles:
+        """Return where a run lies, by the entries that were noted."""
+        return self._places.of(run_id)
 
     def moved(self, entry: SeenEntry) -> Iterator[Finding]:
         """Remember where an entry says that runs were moved; yield what it says otherwise than their own entries."""

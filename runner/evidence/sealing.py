@@ -57,11 +57,14 @@ class LineFile:
     def write(self, line: str) -> None:
         """Add one line; the newline is added here."""
         self._gzip.write(line.encode() + b"\n")
-        now = time.monotonic()
-        if now - self._flushed > FLUSH_SECONDS:
-            self._gzip.flush(zlib.Z_SYNC_FLUSH)
-            self._file.flush()
-            self._flushed = now
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand what was written to the system: whoever kills the program from now on loses none of it."""
+        self._gzip.flush(zlib.Z_SYNC_FLUSH)
+        self._file.flush()
+        self._flushed = time.monotonic()
 
     def close(self) -> None:
         """End the file; it is on the disk when this returns."""
@@ -285,7 +288,11 @@ def seal(folder: Path, manifest: dict[str, Any]) -> SealedRun:
 def entry_body(manifest: dict[str, Any], manifest_sha256: str) -> dict[str, Any]:
     """Return what the ledger says of a sealed run."""
     arguments = manifest["arguments"]
+    approval = manifest.get("approval")
     return {
+        # A run has those of these keys that say something of it.
+        **({"change": approval["change"]} if approval else {}),
+        **{key: True for key in ("changes_hosts", "routine") if manifest.get(key)},
         "run": manifest["run"],
         "manifest_sha256": manifest_sha256,
         "procedure": manifest["procedure"],

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from runner.evidence.ledger import Ledger
 
 #: Of other kinds nothing is followed, and their bodies, which may be many, are not kept.
-FOLLOWED = frozenset({"run", "record", "waiver", "document", "key", "trust", "checkpoint", "archive"})
+FOLLOWED = frozenset({"run", "record", "waiver", "document", "change", "key", "trust", "checkpoint", "archive"})
 
 #: Entries in a piece of work, and what one takes: two files read, a hash, a signature.
 _PIECE = 500

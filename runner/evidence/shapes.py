@@ -6,6 +6,9 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from runner.changes import KIND
+from runner.evidence.change_shape import change_problem
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +33,8 @@ def shape_problem(kind: str, body: Mapping[str, Any]) -> str:
         found = _run_problem(body)
     elif kind == "archive":
         found = _archive_problem(body)
+    elif kind == KIND:
+        found = change_problem(body)
     else:
         return ""
     return f"is not what weibao writes of kind {kind}: {found}" if found else ""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from runner.errors import BadInput, MachineError
-from runner.evidence.canonical import sync_folder
+from runner.evidence.canonical import replace, sync_folder
 from runner.evidence.holding import folder_held
 from runner.public_key import PublicKey, parse_public_key, public_half
 
@@ -33,7 +33,8 @@ LOG = logging.getLogger("runner.signing")
 #: The environment variable that names an engineer's own key.
 OWN_KEY = "WEIBAO_SIGNING_KEY"
 
-SITE_KEY, NEXT_KEY = "site", "site.next"
+SITE_KEY, NEXT_KEY, VARIABLES_KEY = "site", "site.next", "variables"
+_VARIABLES_BYTES = 32
 
 #: The site's key signs in milliseconds; a person finds the passphrase, or touches the device, within two minutes.
 SITE_SECONDS, PERSON_SECONDS = 60, 120
@@ -208,6 +209,22 @@ def take_next(keys_folder: Path) -> None:
         if (keys_folder / NEXT_KEY).exists():
             (keys_folder / NEXT_KEY).replace(keys_folder / SITE_KEY)
             sync_folder(keys_folder)
+
+
+def variables_key(keys_folder: Path) -> bytes:
+    """Return the key of the digests of what hosts are given, 32 bytes, made where there is none.
+
+    Evidence goes to others, who could else guess a value by its digest. It signs nothing. Raises MachineError where it
+    can be neither read nor made.
+    """
+    path = keys_folder / VARIABLES_KEY
+    with _holding(keys_folder), _told(keys_folder):
+        if not path.exists():
+            replace(path, os.urandom(_VARIABLES_BYTES))
+        key = path.read_bytes()
+    if len(key) != _VARIABLES_BYTES:
+        raise MachineError(f"{path}: is not what weibao made; put it back from a backup, or remove it")
+    return key
 
 
 def _make(path: Path) -> PublicKey:

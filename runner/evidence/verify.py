@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import BadInput, MachineError, VerificationError
 from runner.evidence.canonical import parse_timestamp
 from runner.evidence.chain import Chain
+from runner.evidence.changes_check import ChangesCheck, Ended
 from runner.evidence.finding import Finding
 from runner.evidence.kept import ATTACHING, ISSUING, KeptFiles
 from runner.evidence.ledger import GENESIS, Head, Ledger
@@ -83,6 +84,7 @@ class Verification:
         ]
         self._digests: dict[int, tuple[str, str]] = {}
         self._waivers: list[SeenEntry] = []
+        self._changes = ChangesCheck()
         self._corrected: set[int] = set()
         self._signing: set[str] = set()
 
@@ -93,10 +95,17 @@ class Verification:
         self.remarks += self.signers.vouched()
         yield from self._told_keys()
         yield from self._consents()
+        yield from self._changes.findings(self.signers.keyring, self._runs.files)
+        self.remarks += self._changes.remarks
         yield from self._anchors()
         yield from self._runs.findings(self.processes, lambda done, total: self.watch("runs", done, total))
         self.remarks += self._runs.remarks
         yield from self._files()
+
+    @property
+    def ended(self) -> list[Ended]:
+        """Return the executions of changes whose end was told, and that are sealed."""
+        return self._changes.ended
 
     # -- entries ------------------------------------------------------------------------------------------
 
@@ -127,6 +136,7 @@ class Verification:
             self._signing.add(entry.signed_by)
         for files in self._kept:
             files.note(entry)
+        self._changes.note(entry)
         if entry.kind == "run" and entry.body:
             yield from self._runs.note(entry)
         elif entry.kind == "archive" and entry.body:

@@ -8,17 +8,18 @@ A file elsewhere in the project does not change the digest.
 from __future__ import annotations
 
 import ast
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput
-from runner.evidence.canonical import canonical, digest, digest_file
+from runner.evidence.canonical import canonical, digest
 from runner.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 #: Keys of a task that hold further tasks.
 _BLOCKS = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")
@@ -50,19 +51,17 @@ class Closure:
         return {"digest": self.digest, "files": self.files, "ansible_core": self.ansible_core}
 
 
-def files_digest(root: Path, files: Iterable[Path]) -> dict[str, Any]:
-    """Return ``{digest, files}`` of files, named relative to a root."""
-    hashes = {path.relative_to(root).as_posix(): digest_file(path) for path in files}
-    return {"digest": digest(canonical(hashes)), "files": hashes}
-
-
-def closure_of(project: Path, playbook: Path) -> Closure:
-    """Return the closure of a playbook of this project; raises BadInput where a file of it is not YAML."""
+def closure_files(project: Path, playbook: Path) -> list[Path]:
+    """Return the files of a playbook's closure, sorted; raises BadInput where one of them is not YAML."""
     collector = _Collector(project)
     collector.playbook(playbook)
     collector.always()
-    files = {path.relative_to(project).as_posix(): digest_file(path) for path in sorted(collector.files)}
-    return Closure(files, version("ansible-core"))
+    return sorted(collector.files)
+
+
+def installed_core() -> str:
+    """Return the version of ansible-core that would run."""
+    return version("ansible-core")
 
 
 class _Collector:
@@ -74,13 +73,13 @@ class _Collector:
     def always(self) -> None:
         """Add what every playbook may use: settings, plugins, and what Ansible finds beside the playbooks."""
         self.files.add(self.project / "ansible.cfg")
-        for name in ("filter_plugins", "strategy_plugins"):
-            self._folder(self.project / name)
         for name in ("group_vars", "host_vars", "files", "templates"):
             self._folder(self.project / "playbooks" / name)
+        for path in sorted(self.project.glob("*_plugins/*.py")):
+            self._python(path)
 
     def _folder(self, folder: Path) -> None:
-        self.files.update(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        self.files.update(_below(folder))
 
     def playbook(self, path: Path) -> None:
         if path in self.files or not path.is_file():
@@ -111,7 +110,7 @@ class _Collector:
         folder = self.project / "roles" / name
         if not name or not folder.is_dir():
             return
-        files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".md", ".pyc")}
+        files = set(_below(folder)) - set(folder.glob("*.md"))
         if files <= self.files:
             return
         self.files |= files
@@ -150,15 +149,21 @@ class _Collector:
         if path in self.files:
             return
         self.files.add(path)
-        for target in _imports(self.project, path):
+        try:
+            code = ast.parse(path.read_bytes())
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+        except (SyntaxError, ValueError) as error:
+            raise BadInput(f"{path}: is no Python: {error}") from error
+        for target in _imports(self.project, path, code):
             for candidate in (target.with_suffix(".py"), target / "__init__.py"):
                 if candidate.is_file():
                     self._python(candidate)
 
 
-def _imports(project: Path, path: Path) -> Iterator[Path]:
+def _imports(project: Path, path: Path, code: ast.Module) -> Iterator[Path]:
     """Yield where what a Python file imports from ansible.module_utils would lie, without the ending."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(code):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
             yield from (base, *(base / alias.name for alias in node.names))
@@ -172,6 +177,12 @@ def _imports(project: Path, path: Path) -> Iterator[Path]:
             parts = name.split(".")
             if parts[:2] == ["ansible", "module_utils"]:
                 yield from (project.joinpath(*parts[1:end]) for end in range(2, len(parts) + 1))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, also where links lead."""
+    for parent, _, names in os.walk(folder, followlinks=True):
+        yield from (Path(parent, name) for name in names if not name.endswith(".pyc"))
 
 
 def _items(data: Any) -> list[dict[str, Any]]:

@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import ansible_runner
 
 from runner.evidence.events import FORGED, Ending, Reason
+from runner.execution.environment import CHANGE, foreign_settings, settings_of
+from runner.execution.job import as_known
 from runner.execution.processes import (
     MARK,
     end_connections,
     end_processes,
     private_folder,
-    remove_private_folders,
 )
 from runner.execution.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
     from types import FrameType
 
     from runner.execution.job import Job
@@ -38,22 +40,6 @@ POLL_SECONDS = 0.5
 
 #: The signals that end a run in order: processes ended, evidence sealed.
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-#: What of Ansible's settings a caller's shell may set: how to open vaults and to log in. Everything else would
-#: change what runs behind the back of the closure's digest, or write what was not redacted.
-ALLOWED_SETTINGS = frozenset(
-    {
-        "ANSIBLE_PRIVATE_KEY_FILE",
-        "ANSIBLE_REMOTE_USER",
-        "ANSIBLE_TIMEOUT",
-        "ANSIBLE_VAULT_IDENTITY",
-        "ANSIBLE_VAULT_IDENTITY_LIST",
-        "ANSIBLE_VAULT_PASSWORD_FILE",
-    }
-)
-
-#: Variables that change what ansible-runner hands over.
-_FOREIGN = frozenset({"AD_HOC_COMMAND_ID", "AWX_LIB_DIRECTORY", "JOB_ID", "MAX_EVENT_RES", "PROJECT_UPDATE_ID"})
 
 
 class _Stop:
@@ -86,10 +72,11 @@ class _Stop:
         return self.reason is not None
 
 
-def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
+def execute(job: Job, on_event: Callable[[dict[str, Any]], None], watchdog: Watchdog | None = None) -> Ending:
     """Run a job to its end and return how it ended; nothing of a run that was stopped is left by then.
 
-    ``on_event`` gets every event in order. An exception that it raises stops the run and is raised here.
+    ``on_event`` gets every event in order. An exception that it raises stops the run and is raised here. ``watchdog``
+    is the one that watches the run already, if one does.
     """
     stop = _Stop(job)
     # A host can print what ansible-runner takes for an event; only Ansible's own bear the stamp.
@@ -99,7 +86,7 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
         # ansible-runner swallows some exceptions of a handler and lets others kill it: so none may leave it.
         if stop.error is None:
             try:
-                on_event(_genuine(event, stamp))
+                on_event(_shown(_genuine(event, stamp), job.shown) if job.shown else _genuine(event, stamp))
             except Exception as error:  # noqa: BLE001 - raised again below
                 stop.on_error(error)
         return False
@@ -108,10 +95,10 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
     status: str | None = None
     return_code: int | None = None
     try:
-        with _signals(stop), _settings(), Watchdog(job.run_id) as stop.watchdog:
+        with _signals(stop), _settings(), _watched(job, watchdog) as stop.watchdog:
             runner = ansible_runner.run(
                 private_data_dir=str(private),
-                project_dir=str(job.project),
+                project_dir=str(job.working_folder or job.project),
                 playbook=str(job.playbook),
                 inventory=str(job.inventory),
                 limit=job.limit,
@@ -136,7 +123,7 @@ def execute(job: Job, on_event: Callable[[dict[str, Any]], None]) -> Ending:
         if stop.reason or return_code is None:
             stop.left = tuple(end_processes(job.run_id))
         end_connections(job.run_id)
-        remove_private_folders(job.run_id)
+        shutil.rmtree(private, ignore_errors=True)
     if stop.error:
         raise stop.error
     return Ending(return_code, status, stop.reason, stop.left)
@@ -151,6 +138,19 @@ def _genuine(event: dict[str, Any], stamp: int) -> dict[str, Any]:
     return {**kept, "event": "verbose" if event.get("event") == "verbose" else FORGED, "event_data": {}}
 
 
+def _shown(value: Any, shown: Mapping[str, str]) -> Any:
+    """Return a JSON value that tells of files by the folders that people know."""
+    if isinstance(value, str):
+        return as_known(value, shown)
+    if isinstance(value, dict):
+        return {as_known(key, shown): _shown(one, shown) for key, one in value.items()}
+    return [_shown(one, shown) for one in value] if isinstance(value, list) else value
+
+
+def _watched(job: Job, watchdog: Watchdog | None) -> AbstractContextManager[Watchdog]:
+    return nullcontext(watchdog) if watchdog else Watchdog(job.run_id)
+
+
 @contextmanager
 def _signals(stop: _Stop) -> Iterator[None]:
     """Let signals stop the run in order; one that the caller has us ignore, as nohup does, stays ignored."""
@@ -161,12 +161,6 @@ def _signals(stop: _Stop) -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def foreign_settings() -> list[str]:
-    """Return the variables of this process that a run must not see."""
-    names = (name for name in os.environ if name.startswith("ANSIBLE_") and name not in ALLOWED_SETTINGS)
-    return sorted({*names, *(name for name in _FOREIGN if name in os.environ)})
 
 
 @contextmanager
@@ -181,11 +175,10 @@ def _settings() -> Iterator[None]:
 
 def _environment(job: Job, private: Path, stamp: int) -> dict[str, str]:
     return {
+        **({CHANGE: str(job.change)} if job.change else {}),
+        **settings_of(job.project),
         MARK: job.run_id,
         "JOB_ID": str(stamp),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(job.project / "ansible.cfg"),
         # Without this line ansible-runner switches the check off.
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         # Unpacked files and connections of this run alone, gone with its folder.
@@ -194,5 +187,4 @@ def _environment(job: Job, private: Path, stamp: int) -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "True",
         "RUNNER_OMIT_EVENTS": "False",
         "RUNNER_ONLY_FAILED_EVENTS": "False",
-        "PYTHONUTF8": "1",
     }

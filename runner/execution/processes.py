@@ -88,11 +88,15 @@ def private_folder(run_id: str) -> Path:
     raise MachineError("no file system in memory can be written to: mount a tmpfs at /dev/shm")
 
 
+def private_folders(run_id: str) -> list[Path]:
+    """Return the folders in memory that a run has, or left."""
+    return [path for folder in memory_folders() for path in folder.glob(_prefix(run_id) + "*")]
+
+
 def remove_private_folders(run_id: str) -> None:
     """Remove what a run left in memory."""
-    for folder in memory_folders():
-        for path in folder.glob(_prefix(run_id) + "*"):
-            shutil.rmtree(path, ignore_errors=True)
+    for path in private_folders(run_id):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _prefix(run_id: str) -> str:

@@ -7,18 +7,20 @@ is needed only when the run is judged.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import BadInput
+from runner.execution.environment import environment_of
 from runner.inventory_file import NOT_COVERED
 from runner.yaml_source import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runner.execution.frozen import Frozen
 
 _PROGRAM = """
 import json, sys
@@ -48,14 +50,15 @@ except AnsibleError as error:
 class Targets:
     """The answer to come: which hosts the run is meant for, and which the site has for this playbook."""
 
-    def __init__(self, project: Path, playbook: Path, inventory: Path, limit: str | None) -> None:
-        question = json.dumps([str(inventory), limit, NOT_COVERED, *_patterns(playbook)])
+    def __init__(self, frozen: Frozen, limit: str | None) -> None:
+        question = json.dumps([str(frozen.inventory), limit, NOT_COVERED, *host_patterns(frozen.playbook)])
         self._limit = limit
+        self._told = frozen.told
         # A pipe would hold the answer for a large site, and the process with it, until somebody reads it.
         self._printed = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, question],
-            env={**os.environ, "ANSIBLE_CONFIG": str(project / "ansible.cfg"), "LC_ALL": "C.UTF-8"},
+            env=environment_of(frozen.project, frozen.run_id),
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=subprocess.DEVNULL,
@@ -83,7 +86,7 @@ class Targets:
             printed = self._printed.read()
             answer: dict[str, Any] = json.loads(printed) if printed else {"error": "the inventory cannot be read"}
             if "error" in answer and self._limit is not None:
-                raise BadInput(f"--limit {self._limit}: {answer['error']}")
+                raise BadInput(self._told(f"--limit {self._limit}: {answer['error']}"))
             # Without a limit Ansible says the same in the run, where it is recorded.
             self._answer = {"site": [], "hosts": [], "unknown": [], "groups": {}, "assets": {}, **answer}
         return self._answer
@@ -120,7 +123,7 @@ class Targets:
         self._printed.close()
 
 
-def _patterns(playbook: Path) -> list[str]:
+def host_patterns(playbook: Path) -> list[str]:
     """Return the host patterns of a playbook's plays; a templated one stands for all hosts."""
     patterns: list[str] = []
     for play in read_yaml(playbook).data or ():

@@ -1,7 +1,7 @@
 """Use case: a document is issued, submitted and received, each step an entry that names the files by hash.
 
-What is built from a sealed run, or from the ledger as a whole, is rendered as what it is issued as; the purchaser's own
-form is filled in from what was recorded; anything else is a file that people wrote.
+What is built from a sealed run, a change, or the ledger as a whole, is rendered as what it is issued as; the
+purchaser's own form is filled in from what was recorded; anything else is a file that people wrote.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from runner.evidence.canonical import digest, digest_file, replace_by_parts
 from runner.evidence.ledger import Ledger
 from runner.operations.attachments import examine, keep, keep_parts, writing
 from runner.operations.book import open_book
+from runner.operations.change_documents import change_for, rendering_of_change
 from runner.operations.comparison import compare_run
 from runner.operations.compliance import DOCUMENT as COMPLIANCE
 from runner.operations.compliance import Question, assess, parts_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from runner.changes import Change
     from runner.contract.status import Row
     from runner.evidence.ledger import Entry
     from runner.evidence.sealing import SealedRun
@@ -95,6 +97,7 @@ class _Plan:
     issue: Issue
     at: datetime
     run: SealedRun | None
+    change: Change | None = None
 
 
 # -- issuing ----------------------------------------------------------------------------------------------
@@ -136,7 +139,8 @@ def _plan(request: IssueRequest, situation: Situation) -> _Plan:
     occasion = occasion_of(request.document, request.period, case, run, at, situation)
     if run is None and not request.files:
         run = run_for(request.document, occasion, situation)
-    written = run or request.files or request.document == COMPLIANCE
+    change = None if request.files else change_for(situation.checked.site, request.document, case)
+    written = run or change or request.files or request.document == COMPLIANCE
     if not written and form_file(situation.checked.site, request.document) is None:
         raise BadInput(
             f"--file: is missing; {request.document} is written by people, and the site has no form for it "
@@ -148,7 +152,9 @@ def _plan(request: IssueRequest, situation: Situation) -> _Plan:
     paper = papers(situation.lines).get(number)
     if paper:
         _check_again(request, paper, occasion, at, situation)
-    return _Plan(request, occasion, Issue(number, next_version(situation.lines, number), request.draft), at, run)
+    return _Plan(
+        request, occasion, Issue(number, next_version(situation.lines, number), request.draft), at, run, change
+    )
 
 
 def _run(request: IssueRequest, situation: Situation) -> SealedRun | None:
@@ -220,6 +226,10 @@ def _rendered(plan: _Plan, situation: Situation, language: str) -> Iterator[tupl
         prepared_by=str(operator(checked.people)["name"] or operator(checked.people)["login"]),
         ledger=LedgerHead(site.name, head.sequence, head.digest),
     )
+    if plan.change:
+        rendering = rendering_of_change(checked, plan.change, plan.request.document, language, context)
+        yield from ((f"{stem}.{form}", rendering.parts(form)) for form in _formats(plan.request))
+        return
     if plan.run is None:
         own = form_file(site, plan.request.document)
         if own:

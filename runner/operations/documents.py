@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reports.catalogue import load_catalogue
 from reports.document import LedgerHead
+from reports.documents.change_form import REPORT, REQUEST, RESTART, restart_fields
+from reports.documents.change_json import restart_json
+from reports.documents.change_run import change_run
 from reports.documents.compliance_form import COMPLIANCE
 from reports.documents.form_fields import COMMON, FormContext, common_fields, example
 from reports.documents.inspection_document import inspection_document
 from reports.documents.inspection_form import INSPECTION, inspection_fields
 from reports.documents.inspection_json import as_json
 from reports.documents.inspection_record import inspection_record
+from reports.documents.restart_record import restart_document, restart_record
 from reports.render import FORMATS as RENDERED
 from reports.render import render
 from reports.wording import Wording
@@ -26,22 +31,29 @@ from runner.history import is_whole, runs_of
 from runner.operations.saving import Written, save_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
 
     from reports.document import Document
     from reports.documents.comparison import Comparison
-    from reports.documents.inspection_record import InspectionRecord
+    from reports.documents.inspection_record import InspectionRecord, Issue
+    from reports.documents.restart_record import RestartRecord
     from runner.evidence.sealing import SealedRun
     from runner.operations.check_site import CheckedSite
     from runner.site import Site
 
 #: Each document by name, and the procedure whose runs it is written from.
-DOCUMENTS = {"inspection-record": "inspect"}
+DOCUMENTS = {"inspection-record": "inspect", "restart-record": "restart-services"}
 
 #: The fields that a form of a document has beside those of every document.
-_FIELDS = {"inspection-record": INSPECTION, "compliance-report": COMPLIANCE}
+_FIELDS = {
+    "inspection-record": INSPECTION,
+    "compliance-report": COMPLIANCE,
+    "upgrade-request": REQUEST,
+    "upgrade-report": REPORT,
+    "restart-record": RESTART,
+}
 
 #: What a document can be written as: rendered for people, or as JSON for other programs.
 FORMATS = (*RENDERED, "json")
@@ -51,22 +63,25 @@ _PERIOD = re.compile(r"(?P<year>\d{4})(?:Q(?P<quarter>[1-4])|-(?P<month>0[1-9]|1
 
 @dataclass(frozen=True)
 class Rendering:
-    """One document of a run, ready to be written as any format; ``form`` is the purchaser's own, if there is one."""
+    """One document, ready to be written as any format; ``form`` is the purchaser's own, if there is one.
+
+    ``json`` gives it for other programs, ``fields`` what it has for a form beside the fields of every document.
+    """
 
     name: str
-    record: InspectionRecord
     document: Document
     context: FormContext
     words: Wording
+    json: Callable[[], Iterable[bytes]]
+    fields: Callable[[], dict[str, Any]]
     form: Path | None = None
 
     def parts(self, form: str) -> Iterable[bytes]:
         """Return the file of a format, part by part; raises BadInput where the purchaser's form is wrong."""
         if form == "json":
-            return as_json(self.record)
+            return self.json()
         if form == "docx" and self.form:
-            fields = inspection_fields(self.record, self.document, self.words)
-            return [fill(self.form, common_fields(self.context, self.words) | fields, self.document.created)]
+            return [fill(self.form, common_fields(self.context, self.words) | self.fields(), self.document.created)]
         return [render(self.document, form)]
 
 
@@ -121,27 +136,48 @@ def rendering_of(
     site = checked.site
     name = next(name for name, procedure in DOCUMENTS.items() if procedure == run.manifest["procedure"])
     words = Wording(load_catalogue(language, site.catalogue_overlay), checked.contract.zone())
-    head = Ledger(site.ledger_folder, site.name).head()
-    record = inspection_record(
-        run.manifest,
-        run.observations,
-        contract=checked.contract,
-        people=checked.people.people,
-        issue=context.issue if context else None,
-        ledger=LedgerHead(site.name, head.sequence, head.digest),
-        comparison=comparison,
-    )
-    ids = {one for one, _ in record.obligations}
-    context = context or FormContext(
-        document=name,
-        issue=record.issue,
-        moment=record.ended,
-        contract=checked.contract,
-        people=checked.people.people,
-        obligations=tuple(one for one in checked.contract.on(checked.working.date_of(record.ended)) if one.id in ids),
-    )
+    manifest, about = run.manifest, _about(checked, context)
+    document: Document
+    record: InspectionRecord | RestartRecord
+    json: Callable[[], Iterable[bytes]]
+    if name == "restart-record":
+        record = restarts = restart_record(change_run(manifest, run.observations()), **about)
+        document = restart_document(restarts, words)
+        json, fields = partial(restart_json, restarts), partial(restart_fields, restarts, words)
+    else:
+        record = inspected = inspection_record(manifest, run.observations, comparison=comparison, **about)
+        document = inspection_document(inspected, words)
+        json, fields = partial(as_json, inspected), partial(inspection_fields, inspected, document, words)
+    context = context or _context(name, record.issue, document.created, manifest, checked)
     context = replace(context, prepared_by=record.parties.inspector or context.prepared_by, ledger=record.ledger)
-    return Rendering(name, record, inspection_document(record, words), context, words, form_file(site, name))
+    return Rendering(name, document, context, words, json, fields, form_file(site, name))
+
+
+def _about(checked: CheckedSite, context: FormContext | None) -> dict[str, Any]:
+    """Return what every record of a run needs beside the run."""
+    site = checked.site
+    head = Ledger(site.ledger_folder, site.name).head()
+    return {
+        "contract": checked.contract,
+        "people": checked.people.people,
+        "issue": context.issue if context else None,
+        "ledger": LedgerHead(site.name, head.sequence, head.digest),
+    }
+
+
+def _context(
+    name: str, issue: Issue, moment: datetime, manifest: Mapping[str, Any], checked: CheckedSite
+) -> FormContext:
+    """Return what is known of the document of a run that was not issued yet."""
+    ids = set(manifest.get("obligations") or ())
+    return FormContext(
+        document=name,
+        issue=issue,
+        moment=moment,
+        contract=checked.contract,
+        people=checked.people.people,
+        obligations=tuple(one for one in checked.contract.on(checked.working.date_of(moment)) if one.id in ids),
+    )
 
 
 def write_documents(

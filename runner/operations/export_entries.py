@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from runner.errors import MachineError
 from runner.evidence.chain import Chain
 from runner.evidence.finding import Finding
+from runner.evidence.kept import ATTACHING, ISSUING
 from runner.evidence.run_files import Places
 from runner.evidence.runs_check import unread, unseen_reason
 from runner.evidence.seen_entries import seen_entries
@@ -54,8 +55,7 @@ class Taken:
             consent = self.body.get("consent")
             paper = consent.get("paper") if isinstance(consent, dict) else None
             return [paper] if paper else []
-        key = {"document": "files", "record": "attachments", "waiver": "attachments"}.get(self.kind, "")
-        found = self.body.get(key)
+        found = self.body.get({**ATTACHING, **ISSUING}.get(self.kind, ""))
         return found if isinstance(found, list) else []
 
 

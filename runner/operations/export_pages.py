@@ -11,10 +11,12 @@ from reports.audit_site.contract_page import ContractPage, years_of
 from reports.audit_site.ledger_page import EACH, about, content, document_line
 from reports.audit_site.run_page import RUNS_EACH
 from reports.audit_site.scripts import parts, path_of, script
+from runner.changes import KIND
 from runner.contract.facts import EntryLine
 from runner.evidence.canonical import parse_timestamp
 from runner.evidence.keys import SITE
 from runner.operations.entry_words import changes_of_people
+from runner.operations.export_changes import change_pages
 from runner.operations.lifecycle import papers
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 RUN_TONES = {"complete": "ok", "partial": "warning", "failed": "critical", "incomplete": "critical"}
 
 #: What stands in the calendar by name; other entries would only fill it.
-_OF_DAYS = ("record", "waiver", "document")
+_OF_DAYS = ("record", "waiver", "document", KIND)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,12 @@ def pages(contents: Contents, tongues: Tongues) -> Iterator[tuple[str, bytes]]:
         yield _file(f"obligations/{place}", rows)
     for place, lines in enumerate(parts(contents.runs, RUNS_EACH)):
         yield _file(f"runs-{place}", lines)
-    yield _file("documents", list(_documents(contents, tongues)))
+    documents = list(_documents(contents, tongues))
+    yield _file("documents", documents)
+    changes, details = change_pages(contents.chronicle, contents.record, contents.keyring, documents, tongues)
+    yield _file("changes", changes)
+    for place, detail in enumerate(details):
+        yield _file(f"changes/{place}", detail)
     count = 0
     for place, listed in enumerate(_chunks(contents, tongues)):
         count = place + 1
@@ -90,7 +97,7 @@ def pages(contents: Contents, tongues: Tongues) -> Iterator[tuple[str, bytes]]:
             "runs": [[verdict, verdicts[verdict]] for verdict in RUN_TONES if verdicts[verdict]],
             "runTones": RUN_TONES,
             "years": years_of(list(days)),
-            "changes": any(one.kind.startswith(("change", "approval")) for one in entries),
+            "changes": any(one.kind == KIND for one in entries),
             "leftOut": contents.left_out,
             "runsLeft": sum(one.kind == "run" for one in entries) - len(contents.runs),
             "zone": tongues.offset(contents.record.moment),

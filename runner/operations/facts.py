@@ -4,35 +4,42 @@ from __future__ import annotations
 
 import gc
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runner.changes import KIND
 from runner.contract.facts import KINDS, Fact, facts
 from runner.errors import MachineError
 from runner.evidence.index import entry_lines
 from runner.evidence.ledger import Ledger
 from runner.evidence.signers import keyring_of
+from runner.operations.change_facts import counting_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from runner.change_fold import Line
     from runner.evidence.keys import Keyring
     from runner.site import Site
-
-    Line = tuple[int, str, str, Mapping[str, Any]]
 
 
 def counting(site: Site, lines: Iterable[Line]) -> Iterator[Line]:
     """Yield the entries that count: of waivers, those that somebody consented to whom the purchaser had put in force.
 
-    What does not count stays in the ledger, is listed, and is found by ``ledger verify``.
+    Of changes what counts of each, as counting_changes() tells. What does not count stays in the ledger, is listed, and
+    is found by ``ledger verify``.
     """
-    keyring: Keyring | None = None
-    for line in lines:
-        if line[1] == "waiver":
-            keyring = keyring or keyring_of(Ledger(site.ledger_folder, site.name), site.cache_folder)
-            if not _consented(line, keyring):
-                continue
-        yield line
+    known = list(lines)
+    judged = [line for line in known if line[1] in (KIND, "waiver")]
+    if not judged:
+        yield from known
+        return
+    keyring = keyring_of(Ledger(site.ledger_folder, site.name), site.cache_folder)
+    bodies = counting_changes(judged, keyring)
+    for line in known:
+        if line[0] in bodies:
+            yield (*line[:3], bodies[line[0]])
+        elif line[1] != "waiver" or _consented(line, keyring):
+            yield line
 
 
 def _consented(line: Line, keyring: Keyring) -> bool:

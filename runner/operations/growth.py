@@ -1,7 +1,7 @@
-"""What a single look cannot tell: how long a file system lasts at its growth, how many packets go wrong now.
+"""What a single look cannot tell: how long a file system lasts, how many packets go wrong now, how a service grows.
 
-The module on the host leaves ``filesystem.time_to_full`` open, with its limits, and grades ``network.errors`` since
-boot; with an earlier run to compare with, both are completed here.
+The modules on the host leave ``filesystem.time_to_full`` and ``restart.memory_growth`` open, with their limits, and
+grade ``network.errors`` since boot; with an earlier run to compare with, all are completed here.
 A forecast over many runs belongs to the quarter's report; this one answers "will it be full tonight?".
 """
 
@@ -37,7 +37,10 @@ LOOK_BACK = 5
 
 
 #: What of an earlier run is kept: the details of these checks.
-KEPT = ("filesystem.used", "network.errors")
+KEPT = ("filesystem.used", "network.errors", "restart.memory")
+
+#: How much more memory a service holds than in the earlier run, and the verdict that it may change.
+MEMORY_GROWTH, RESTART_DUE = "restart.memory_growth", "restart.due"
 
 #: Counters of packets, and of those among them that came or went with an error.
 COUNTERS = (("received", "receive_errors"), ("sent", "send_errors"))
@@ -66,9 +69,11 @@ class Growth:
                 completed.append(self._time_to_full(one, host, sizes.get(one["subject"], {}), hours))
             elif one["check"] == "network.errors" and one["level"] != "unknown":
                 completed.append(self._recent_errors(one, host))
+            elif one["check"] == MEMORY_GROWTH:
+                completed.append(self._memory_growth(one, host, observations))
             else:
                 completed.append(one)
-        return completed
+        return _made_due(completed)
 
     def _known(self, observation: dict[str, Any], **figures: Any) -> dict[str, Any]:
         """Return an observation with further figures in its detail, and what it was compared with."""
@@ -89,6 +94,20 @@ class Growth:
         left = round(available / per_hour, 1)
         return {**known, "value": left, "level": grade(left, observation["limits"])}
 
+    def _memory_growth(
+        self, observation: dict[str, Any], host: str, observations: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return by how many percent a service holds more memory than in the earlier run."""
+        subject = observation["subject"]
+        held = [one for one in observations if (one["check"], one["subject"]) == ("restart.memory", subject)]
+        used = held[0]["detail"].get("used_bytes") if held else None
+        before = self._before.get((host, "restart.memory", subject), {}).get("used_bytes")
+        if not isinstance(before, int) or not isinstance(used, int) or before <= 0:
+            return observation
+        percent = round(100 * (used - before) / before, 1)
+        known = self._known(observation, used_bytes=used, before_bytes=before)
+        return {**known, "value": percent, "level": grade(percent, observation["limits"])}
+
     def _recent_errors(self, observation: dict[str, Any], host: str) -> dict[str, Any]:
         """Return the share of errors since the earlier run: that since boot hides what goes wrong now."""
         before = self._before.get((host, "network.errors", observation["subject"]))
@@ -104,6 +123,22 @@ class Growth:
         recent = round(max(shares), 2)
         known = self._known(observation, lifetime_percent=observation["value"])
         return {**known, "value": recent, "level": grade(recent, observation["limits"])}
+
+
+def _made_due(observations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the observations with those services due for a restart whose memory has grown to its limit."""
+    grown = {
+        one["subject"]
+        for one in observations
+        if one["check"] == MEMORY_GROWTH and one["level"] in ("warning", "critical")
+    }
+    return [_due(one) if one["check"] == RESTART_DUE and one["subject"] in grown else one for one in observations]
+
+
+def _due(verdict: dict[str, Any]) -> dict[str, Any]:
+    reasons = [*(verdict["detail"].get("due_for") or ()), MEMORY_GROWTH]
+    detail = {**verdict["detail"], "due_for": reasons}
+    return {**verdict, "value": 1, "reason": None, "level": grade(1, verdict["limits"]), "detail": detail}
 
 
 def growth_since_last_run(ledger: Ledger, runs: Path, procedure: str, now: datetime) -> Growth:

@@ -162,7 +162,7 @@ def lose_key(site: Site, loss: Loss) -> list[Entry]:
 def _unfinished(book: Book) -> str | None:
     """Return the site's key that was lost, where it has a successor and a program died before it told the loss."""
     keyring = book.keyring()
-    for _, kind, _, body in entry_lines(book, book.state.cache_folder, KINDS):
+    for _, kind, _, body, _ in entry_lines(book, book.state.cache_folder, KINDS):
         key = keyring.site_key
         if kind == "key" and key and (body.get("fingerprint"), body.get("step")) == (key.fingerprint, BEGINNING[0]):
             old = body.get("replaces")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
+import pwd
 import secrets
 import subprocess
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runner.evidence.canonical import timestamp
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from runner.contract.people import People
     from runner.evidence.events import Ending, EventStream
     from runner.evidence.redaction import Redactor
+
+#: What the system tells of a process that nobody logged in for.
+_NOBODY = 2**32 - 1
 
 #: What of the intent serves the next command only, should this one die, and is no evidence.
 PRIVATE = ("head",)
@@ -31,9 +34,39 @@ def new_run_id(procedure: str) -> str:
 
 def operator(people: People) -> dict[str, str | None]:
     """Return who runs the program: the login, behind sudo too, and the person's name if the site knows it."""
-    login = os.environ.get("SUDO_USER") or getpass.getuser()
+    account = _account()
+    try:
+        login = pwd.getpwuid(account).pw_name
+    except KeyError:
+        login = str(account)
     person = people.by_login(login)
     return {"login": login, "name": person.name if person else None}
+
+
+def _account() -> int:
+    """Return the account that somebody logged in to, as the system tells it, or the process's own.
+
+    What anybody can set in their environment is believed only below a sudo that the system runs, which sets it anew.
+    """
+    with suppress(OSError, ValueError):
+        came_in = int(Path("/proc/self/loginuid").read_text())
+        if came_in != _NOBODY:
+            return came_in
+    behind = os.environ.get("SUDO_UID", "")
+    return int(behind) if behind.isdecimal() and _below_sudo() else os.getuid()
+
+
+def _below_sudo() -> bool:
+    """Return whether a sudo of root's is among the processes that led here."""
+    process = os.getppid()
+    with suppress(OSError, KeyError, ValueError):
+        while process > 1:
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+            told = {key: value.split() for key, _, value in (line.partition(":") for line in lines)}
+            if told["Name"] == ["sudo"] and told["Uid"][1] == "0":
+                return True
+            process = int(told["PPid"][0])
+    return False
 
 
 def source_of(project: Path) -> dict[str, Any] | None:

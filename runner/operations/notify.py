@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.catalogue import load_catalogue
-from reports.documents.notice import Notice, critical_notice, failure_notice, trial_notice
+from reports.documents.notice import Notice, change_notice, critical_notice, failure_notice, trial_notice
 from reports.wording import Wording
 from runner.errors import MachineError, WeibaoError
+from runner.evidence.canonical import canonical, digest
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import open_sealed
 from runner.execution.messenger import deliver
@@ -27,11 +28,12 @@ from runner.procedures import load_procedures
 from runner.site import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reports.documents.comparison import Comparison
     from runner.contract.channels import Channel
     from runner.evidence.sealing import SealedRun
+    from runner.operations.change_gate import Waiting
     from runner.operations.check_site import CheckedSite
     from runner.site import Site
 
@@ -93,6 +95,25 @@ def notify_of_newest(checked: CheckedSite, language: str) -> list[Sent]:
         if newest:
             run = open_sealed(site.runs_folder, str(newest["run"]))
             sent += notify_of_run(checked, run, compare_run(checked, run), language)
+    return sent
+
+
+def notify_of_changes(checked: CheckedSite, waiting: Iterable[Waiting], language: str) -> list[Sent]:
+    """Tell each channel, once for the same reasons, of the changes that were to begin by themselves and did not."""
+    channels = [one for one in checked.notifications.channels if "change_waits" in one.events]
+    if not channels:
+        return []
+    ledger, sent = Book(checked.site), []
+    words = Wording(load_catalogue(language, checked.site.catalogue_overlay), checked.contract.zone())
+    with holding(checked.site, ".notify.lock"):
+        history = history_of(ledger)
+        for one in waiting:
+            codes = sorted({str(reason["code"]) for reason in one.reasons})
+            failure = digest(canonical({"change": one.change.number, "codes": codes}))
+            notice = change_notice(words, checked.contract.system, one.change.number, one.reasons)
+            due = _Due("change_waits", "", notice, failure=failure)
+            owed = (channel for channel in channels if not history.knows_failure(channel.name, "", failure, None))
+            sent += [_send(checked.site, ledger, channel, due) for channel in owed]
     return sent
 
 

@@ -23,9 +23,11 @@ from runner.evidence.sealing import (
 )
 from runner.evidence.verify import entry_of
 from runner.operations.book import Book
+from runner.operations.change_marker import has_markers
 from runner.operations.manifest import manifest_of
 
 if TYPE_CHECKING:
+    from runner.operations.change_finish import Closed
     from runner.site import Site
 
 
@@ -43,9 +45,13 @@ class Recovered:
             return f"run {self.run_id} was interrupted: sealed as incomplete"
         return f"run {self.run_id} was sealed as {self.verdict}, but not listed: it is now"
 
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the form that commands print as JSON."""
+        return {"run": self.run_id, "verdict": self.verdict}
 
-def recover(site: Site) -> list[Recovered]:
-    """Seal as interrupted, and list, every run whose program died; return what became of each.
+
+def recover(site: Site) -> list[Recovered | Closed]:
+    """Seal as interrupted, and list, every run whose program died, and end its change; return what became of each.
 
     Processes that such a run left on this machine are ended first. Work that had already started on a
     host may have finished there: the record says that the run was interrupted, not that nothing happened.
@@ -53,9 +59,20 @@ def recover(site: Site) -> list[Recovered]:
     """
     try:
         remove_unnamed_markers(site.runs_folder)
-        return [_recover(site, run) for run in abandoned_runs(site.runs_folder)]
+        sealed = [_recover(site, run) for run in abandoned_runs(site.runs_folder)]
+        return [*sealed, *_closed(site)]
     except OSError as error:
         raise MachineError(f"{site.state}: an interrupted run cannot be sealed here: {error.strerror}") from error
+
+
+def _closed(site: Site) -> list[Closed]:
+    """End every change whose program died while it carried it out; nothing is carried out again."""
+    if not has_markers(site):
+        return []
+    # Imported only now: in nearly every command nothing is to be ended.
+    from runner.operations.change_finish import close_abandoned  # noqa: PLC0415
+
+    return list(close_abandoned(site, Book(site)))
 
 
 def _recover(site: Site, run: AbandonedRun) -> Recovered:

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from runner.contract.model import FIRST_DAY, LAST_DAY
+from runner.contract.base import FIRST_DAY, LAST_DAY
 from runner.contract.working_time import year_after
 from runner.errors import BadInput, MachineError
 from runner.operations.check_site import check_site

@@ -19,11 +19,16 @@ from runner.evidence.canonical import parse_timestamp, timestamp
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import marker_path, open_sealed
 from runner.evidence.verify import entry_of
+from runner.operations.book import Book
+from runner.operations.change_entries import known_changes, words_for
+from runner.operations.change_execute import Executed, execute
+from runner.operations.change_finish import close_unmarked
+from runner.operations.change_gate import Waiting, began_not, ready, waiting
 from runner.operations.check_site import CheckedSite, check_site
 from runner.operations.follow_up import Followed, follow_up, left_over
 from runner.operations.locks import opened_lock
 from runner.operations.look_ahead import Look, look_ahead
-from runner.operations.notify import Sent, notify_of_newest
+from runner.operations.notify import Sent, notify_of_changes, notify_of_newest
 from runner.operations.recover import Recovered, recover
 from runner.operations.run_procedure import ListedRun, RunRequest, run_procedure
 
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.execution.progress import Progress
+    from runner.operations.change_finish import Closed
     from runner.operations.schedule import Turn
     from runner.site import Site
 
@@ -64,6 +70,20 @@ class Ran:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """An approved change that a tick carried out; ``unfinished`` says what could not follow from its run."""
+
+    executed: Executed
+    followed: Followed | None
+    unfinished: str | None = None
+
+    @property
+    def listed(self) -> ListedRun:
+        """Return the run."""
+        return self.executed.listed
+
+
+@dataclass(frozen=True)
 class Late:
     """What now followed from a run whose own program died before; ``unfinished`` says what still could not."""
 
@@ -76,23 +96,27 @@ class Late:
 class Tick:
     """What a tick did. ``busy``: another one was at it. ``problems``: procedures that could not be run, and why.
 
-    ``running``: procedures that other programs run, and since when.
+    ``refused``: changes that could not be carried out, and why. ``left``: those that were to begin by themselves and
+    wait for a person. ``running``: procedures that other programs run, and since when.
     """
 
     busy: bool = False
-    recovered: list[Recovered] = field(default_factory=list)
+    recovered: list[Recovered | Closed] = field(default_factory=list)
     late: list[Late] = field(default_factory=list)
     ran: list[Ran] = field(default_factory=list)
     problems: list[tuple[Turn, WeibaoError]] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+    refused: list[tuple[str, WeibaoError]] = field(default_factory=list)
+    left: list[Waiting] = field(default_factory=list)
     look: Look = field(default_factory=lambda: Look(()))
     running: Mapping[str, datetime] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     untold: str | None = None
 
     @property
-    def ends(self) -> list[Late | Ran]:
+    def ends(self) -> list[Late | Changed | Ran]:
         """Return what followed from runs, or should have."""
-        return [*self.late, *self.ran]
+        return [*self.late, *self.changed, *self.ran]
 
     @property
     def stuck(self) -> dict[str, datetime]:
@@ -156,9 +180,14 @@ class _Ticking:
         self._late: list[Late] | None = None
         self._ran: list[Ran] = []
         self._problems: list[tuple[Turn, WeibaoError]] = []
+        self._changed: list[Changed] = []
+        self._refused: list[tuple[str, WeibaoError]] = []
+        self._left: list[Waiting] = []
 
     def tick(self) -> Tick:
-        recovered = recover(self._site)
+        recovered = [*recover(self._site), *close_unmarked(self._site)]
+        # A window does not wait for anything else that is due.
+        self._carry_out()
         while True:
             # First the runs that go on, then the ledger: one that ends in between is in either.
             running = runs_going_on(self._site.runs_folder)
@@ -176,10 +205,40 @@ class _Ticking:
             late=self._late,
             ran=self._ran,
             problems=self._problems,
+            changed=self._changed,
+            refused=self._refused,
+            left=self._left,
             look=look,
             running={name: since for name, since in running.items() if name not in failed},
         )
-        return self._tell(done) if done.waiting else done
+        return self._tell(done) if done.waiting or done.left else done
+
+    def _carry_out(self) -> None:
+        """Carry out every approved change that is to begin by itself, each once."""
+        site, manner = self._site, self._manner
+        known = known_changes(site)
+        if not any(began_not(one, datetime.now(UTC)) for one in known.values()):
+            return
+        self._checked = checked = self._checked or check_site(site)
+        keyring = Book(site).keyring()
+        for change in ready(known, datetime.now(UTC), keyring):
+            words = words_for(checked, manner.language)
+            manner.show(words.fill(words.catalogue.word("change_commands", "runs"), {"change": change.number}))
+            try:
+                executed = execute(checked, change.number, manner.language, manner.progress(), automatic=True)
+            except WeibaoError as error:
+                self._refused.append((change.number, error))
+                continue
+            self._changed.append(self._followed(checked, executed))
+        self._left = waiting(known_changes(site), datetime.now(UTC), keyring)
+
+    def _followed(self, checked: CheckedSite, executed: Executed) -> Changed:
+        manner, listed = self._manner, executed.listed
+        try:
+            followed = follow_up(checked, listed.run, listed.entry, manner.language, manner.formats, manner.show)
+        except WeibaoError as error:
+            return Changed(executed, None, str(error))
+        return Changed(executed, followed)
 
     def _catch_up(self, run_id: str) -> Late:
         """Let follow from a listed run what its own program did not live to do."""
@@ -220,10 +279,12 @@ class _Ticking:
         return not (stopped and stopped.code == "cancelled")
 
     def _tell(self, done: Tick) -> Tick:
-        """Tell the channels of attempts that wait for a person, which no later run may do."""
+        """Tell the channels of attempts and changes that wait for a person, which no later run may do."""
         try:
             self._checked = self._checked or check_site(self._site)
-            done.sent.extend(notify_of_newest(self._checked, self._manner.language))
+            if done.waiting:
+                done.sent.extend(notify_of_newest(self._checked, self._manner.language))
+            done.sent.extend(notify_of_changes(self._checked, done.left, self._manner.language))
         except WeibaoError as error:
             return Tick(**{**vars(done), "untold": str(error)})
         return done

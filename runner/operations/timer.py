@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from runner.errors import BadInput, MachineError
-from runner.execution.execute import ALLOWED_SETTINGS
+from runner.execution.environment import ALLOWED_SETTINGS
 from runner.site import PROJECT
 
 if TYPE_CHECKING:

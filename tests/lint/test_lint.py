@@ -16,7 +16,7 @@ LINTERS = {
     "ruff": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
-    "mypy of the plugins": ["mypy", *sorted(map(str, (PROJECT / "strategy_plugins").glob("*.py")))],
+    "mypy of the plugins": ["mypy", *sorted(map(str, PROJECT.glob("*_plugins/*.py")))],
     "mypy of the modules": ["mypy", *sorted(map(str, (PROJECT / "library").glob("*.py")))],
     "vermin": ["vermin", "--target=3.6-", "--no-tips", "--violations", "library", "module_utils"],
     "lint-imports": ["lint-imports", "--no-logo"],

@@ -2,7 +2,7 @@
 # Makes one host of the lab be there, running and ready for SSH:
 #   host.sh NAME SUITE IMAGE ADDRESS PORT USER [PODMAN OPTION ...]
 # ADDRESS and PORT are where its sshd is known: a port of 127.0.0.1 is published, any other address is one inside the
-# lab. USER is who logs in; one that is not root gets what hosts/sudoers-USER grants. Prints "changed" if anything had
+# lab. USER is who logs in; one that is not root gets what hosts/sudoers-USER* grant. Prints "changed" if anything had
 # to be done. The host's public keys, read inside it, become the lab's known hosts.
 set -eu
 folder=$(cd "$(dirname "$0")" && pwd)
@@ -75,7 +75,9 @@ if [ "$user" != root ]; then
         changed=yes
         podman exec "$container" useradd --create-home --shell /bin/bash --groups adm,systemd-journal "$user"
     }
-    place "$folder/hosts/sudoers-$user" "/etc/sudoers.d/$user" 0440 root
+    for granted in "$folder/hosts/sudoers-$user"*; do
+        place "$granted" "/etc/sudoers.d/${granted##*/sudoers-}" 0440 root
+    done
 fi
 [ -d "$root$home/.ssh" ] || podman exec "$container" install -d -m 0700 -o "$user" -g "$user" "$home/.ssh"
 place "$lab_state/ssh/id_ed25519.pub" "$home/.ssh/authorized_keys" 0600 "$user"

@@ -163,7 +163,7 @@ const Site = { views: {}, main: null, words: null };
     return Object.hasOwn(Site.views, decoded[0]) ? decoded : decoded[0] ? ["missing"] : ["overview"];
   }
 
-  const UNDER = { obligation: "compliance", run: "runs", entry: "entries" };
+  const UNDER = { obligation: "compliance", run: "runs", change: "changes", entry: "entries" };
 
   Site.show = async function () {
     const mine = (turn += 1);

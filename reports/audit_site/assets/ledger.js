@@ -24,7 +24,18 @@
     return make("li", {}, Site.word("document_steps", name) + " " + at + (who ? " (" + who + ") " : " "), Site.evidence([entry]));
   }
 
-  const files = (list) => make("ul", { class: "plainly" }, list.map(([path, name]) => make("li", {}, Site.fileLink(path, name))));
+  Site.entriesOf = async function (numbers) {
+    const wanted = new Set(numbers);
+    return entriesTable((await allEntries()).filter((one) => wanted.has(one[0])));
+  };
+
+  /* The change that an entry is a step of. */
+  function changeOf(one) {
+    const number = one[1] === "change" && one[6] ? JSON.parse(one[6]).change : null;
+    return number ? Site.link("#/change/" + encodeURIComponent(number), number) : null;
+  }
+
+  const files = Site.files = (list) => make("ul", { class: "plainly" }, list.map(([path, name]) => make("li", {}, Site.fileLink(path, name))));
 
   const kind = (name) => Site.word("audit_kinds", name);
 
@@ -56,11 +67,6 @@
 
   Site.views.entries = async () => [make("h1", {}, say("entries")), entriesTable((await allEntries()).slice().reverse())];
 
-  Site.views.changes = async function () {
-    const found = (await allEntries()).filter((one) => /^(change|approval)/.test(one[1]));
-    return [make("h1", {}, say("changes")), entriesTable(found)];
-  };
-
   async function entryAt(place) {
     const part = Math.floor((place - 1) / Site.main.entriesEach);
     if (!Number.isInteger(place) || part < 0 || part >= Site.main.entryParts) return null;
@@ -87,6 +93,7 @@
         [say("signer"), [signer(one) + " ", one[3] === null ? "" : make("code", {}, one[3])]],
         [say("about"), about(one)],
         [say("run"), one[7] ? Site.link("#/run/" + encodeURIComponent(one[7]), one[7]) : null],
+        [say("change"), changeOf(one)],
         [say("files"), one[9].length ? files(one[9]) : null],
         [say("entry_file"), [Site.fileLink(one[5], one[5]), " ", one[3] === null ? "" : Site.fileLink(one[5] + ".sig", ".sig")]],
       ]),
@@ -96,7 +103,7 @@
   };
 
   /* Fields whose values are words of the program or of contracts, and the tables that have them. */
-  const WORDED = { event: ["audit_events"], duty: ["duties"], organisation: ["audit_organisations"], verdict: ["states"], step: ["audit_keys", "document_steps"], holder: ["audit_holders"], document: ["documents"], procedure: ["procedures"], period: ["period_names"], kind: ["audit_words"], words: ["audit_words"] };
+  const WORDED = { event: ["audit_events"], attempt: ["change_attempts"], duty: ["duties"], organisation: ["audit_organisations"], verdict: ["states"], step: ["audit_keys", "document_steps"], holder: ["audit_holders"], document: ["documents"], procedure: ["procedures"], period: ["period_names"], kind: ["audit_words"], words: ["audit_words"] };
 
   /* Fields that contracts fill with names and values of their own. */
   const OWN = ["attributes", "quantities"];

@@ -65,6 +65,7 @@
         [say("closure"), code(detail.closure)],
         [say("variables"), code(detail.variables)],
         [say("events"), String(detail.events)],
+        [say("change"), detail.change ? Site.link("#/change/" + encodeURIComponent(detail.change), detail.change) : null],
         [say("not_covered"), detail.notCovered.join(", ")],
         [say("files"), detail.files.flatMap(([path, name]) => [Site.fileLink(path, name), " "])],
       ]),

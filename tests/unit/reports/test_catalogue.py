@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from module_utils.changing import checks as changing
 from module_utils.observations import LEVELS
 from reports.catalogue import LANGUAGES, load_catalogue
+from runner.change_rules import REASONS
 from runner.errors import BadInput
 from runner.role_inputs import THRESHOLDS
 
@@ -18,12 +20,13 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[3]
 TABLES = load_catalogue("zh").tables
-UNITS = {check: unit for thresholds in THRESHOLDS.values() for check, unit in thresholds.UNITS.items()}
+SOURCES = [*(thresholds.UNITS for thresholds in THRESHOLDS.values()), changing.UNITS]
+UNITS = {check: unit for units in SOURCES for check, unit in units.items()}
 
 
 def test_catalogue_and_modules_know_the_same_checks_and_units() -> None:
     assert {check: words.get("unit", "") for check, words in TABLES["checks"].items()} == UNITS
-    assert len(UNITS) == sum(len(thresholds.UNITS) for thresholds in THRESHOLDS.values()), "ids are unique"
+    assert len(UNITS) == sum(len(units) for units in SOURCES), "ids are unique"
 
 
 def test_each_check_has_a_title_an_advice_and_a_known_section() -> None:
@@ -69,10 +72,24 @@ def test_each_reason_that_modules_give_is_worded_with_its_parameters() -> None:
 
 def test_each_verdict_reason_of_the_runner_is_worded() -> None:
     given = set()
+    of_changes = set()
     for path in (PROJECT / "runner").rglob("*.py"):
-        given |= set(re.findall(r'\bReason\(\s*"(\w+)"', path.read_text()))
+        source = path.read_text()
+        codes = set(re.findall(r'\bReason\(\s*"(\w+)"', source))
+        if "import Reason" in source and "runner.change_rules" in source:
+            of_changes |= codes
+        else:
+            given |= codes
     assert "no_hosts" in given
     assert given <= set(TABLES["verdicts"])
+    assert {"foreign_key", "blackout"} <= of_changes
+    assert of_changes <= set(TABLES["change_reasons"])
+
+
+def test_the_catalogue_words_what_is_wrong_with_approvals_with_their_parameters() -> None:
+    for code, text in REASONS.items():
+        words = TABLES["change_reasons"][code]["en"]
+        assert set(re.findall(r"\{(\w+)", words)) <= set(re.findall(r"\{(\w+)", text)), code
 
 
 def test_unknown_keys_are_shown_as_they_are() -> None:

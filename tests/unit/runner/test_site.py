@@ -53,3 +53,28 @@ def test_variable_files_are_the_inventory_and_all_below_its_variables(site: Site
         path.write_text("a: 1\n")
     found = [str(path.relative_to(site.folder)) for path in site.variable_files]
     assert found == ["hosts.yml", "group_vars/all/a.yml", "host_vars/web.yml"]
+
+
+def test_variables_of_hosts_whose_names_have_dots_are_found_and_notes_beside_them_are_not(site: Site) -> None:
+    for name in ("host_vars/10.0.0.5", "host_vars/db.example.com", "host_vars/README.md", "host_vars/web/notes.txt"):
+        path = site.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a: 1\n")
+    found = [str(path.relative_to(site.folder)) for path in site.variable_files]
+    assert found == ["hosts.yml", "host_vars/10.0.0.5", "host_vars/db.example.com"]
+
+
+def test_variables_that_cannot_be_read_are_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site.folder / "group_vars" / "all").mkdir(parents=True)
+    real = os.scandir
+    # Root reads every folder.
+    refused = PermissionError(13, "Permission denied", str(site.folder / "group_vars" / "all"))
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("all"):
+            raise refused
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(BadInput, match="group_vars/all: cannot be read: Permission denied"):
+        _ = site.variable_files

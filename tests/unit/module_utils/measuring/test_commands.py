@@ -38,6 +38,11 @@ def test_tools_are_never_looked_for_in_the_current_folder(own):
     assert ("/opt/x/bin" in folders) is ("/opt" in own)
 
 
+def test_a_child_that_outlives_a_command_and_keeps_its_pipes_is_not_waited_for():
+    answer = commands.run(["sh", "-c", "echo out; sleep 60 & exit 3"], 30, accepted=(3,))
+    assert answer == (3, "out\n", "")
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "parameters"),
     [

@@ -62,6 +62,12 @@ def test_where_the_text_is_silent_or_contradicts_itself_a_note_names_the_paramet
     assert [name for name in told.split() if not re.search("[一二三四].*(取|参数)", known[name].note or "")] == []
 
 
+def test_what_restarts_services_is_named_by_its_clause_and_needs_an_approved_change() -> None:
+    contract = checked("A").contract
+    assert contract.fulfilled_by("restart-services") == ("A07",)
+    assert contract.procedures["restart-services"].change == "approved"
+
+
 def test_systems_and_modules_in_scope_are_those_of_the_tender() -> None:
     text = (PROJECT / "tests" / "fixtures" / "tenders" / "platform-b.txt").read_text(encoding="utf-8")
     modules = checked("B").contract.modules

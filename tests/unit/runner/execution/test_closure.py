@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.execution.closure import closure_of, files_digest
+from runner.evidence.canonical import digest_file
+from runner.execution.closure import Closure, closure_files, installed_core
 from runner.site import PROJECT
 
-PARTS = ("ansible.cfg", "playbooks", "roles", "library", "module_utils", "filter_plugins", "strategy_plugins")
+PLUGINS = ("action_plugins", "filter_plugins", "strategy_plugins")
+PARTS = ("ansible.cfg", "playbooks", "roles", "library", "module_utils", *PLUGINS)
 
 
 @pytest.fixture
@@ -20,6 +22,11 @@ def project(tmp_path: Path) -> Path:
         elif source.exists():
             shutil.copy(source, tmp_path / part)
     return tmp_path
+
+
+def closure_of(project: Path, playbook: Path) -> Closure:
+    files = {path.relative_to(project).as_posix(): digest_file(path) for path in closure_files(project, playbook)}
+    return Closure(files, installed_core())
 
 
 def digest(project: Path) -> str:
@@ -48,6 +55,8 @@ def test_the_closure_of_inspect_names_playbook_role_module_and_what_it_imports(p
         "library/host_inspection.py",
         "module_utils/observations.py",
         "module_utils/host/thresholds.py",
+        "action_plugins/change_gate.py",
+        "module_utils/changing/gate.py",
     ],
 )
 def test_a_change_of_any_of_its_files_changes_the_digest(project: Path, name: str) -> None:
@@ -107,11 +116,3 @@ def test_files_beside_the_playbooks_belong_to_it(project: Path) -> None:
     (project / "playbooks" / "group_vars").mkdir()
     (project / "playbooks" / "group_vars" / "all.yml").write_text("b: 1\n")
     assert set(closure_of(project, playbook).files) >= {"playbooks/secret.yml", "playbooks/group_vars/all.yml"}
-
-
-def test_variables_are_digested_by_file(tmp_path: Path) -> None:
-    (tmp_path / "hosts.yml").write_text("all:\n")
-    first = files_digest(tmp_path, [tmp_path / "hosts.yml"])
-    (tmp_path / "hosts.yml").write_text("all: \n")
-    assert list(first["files"]) == ["hosts.yml"]
-    assert files_digest(tmp_path, [tmp_path / "hosts.yml"])["digest"] != first["digest"]

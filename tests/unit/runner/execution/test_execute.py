@@ -88,10 +88,27 @@ def test_settings_of_the_caller_s_shell_do_not_reach_the_run(tmp_path: Path, mon
     monkeypatch.setenv("ANSIBLE_LOG_PATH", str(log))
     monkeypatch.setenv("ANSIBLE_ASK_PASS", "1")
     monkeypatch.setenv("ANSIBLE_LIBRARY", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))
     play = job(tmp_path, "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n")
     assert execute(play, lambda _event: None) == Ending(0, "successful")
     assert not log.exists()
     assert os.environ["ANSIBLE_LOG_PATH"] == str(log), "given back afterwards"
+
+
+def test_the_gate_is_told_of_a_change_by_the_file_of_the_job_and_by_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIBAO_CHANGE", str(tmp_path / "forged"))
+    script = 'import json, os; path = os.environ.get("WEIBAO_CHANGE"); print(path and json.load(open(path))["change"])'
+    tasks = f"    - ansible.builtin.command: {{argv: [python3, -c, '{script}']}}\n"
+    (tmp_path / "change.json").write_text('{"run": "r", "change": "C-1"}')
+    for change, told in ((None, "None"), (tmp_path / "change.json", "C-1")):
+        events: list[dict[str, Any]] = []
+        play_job = job(tmp_path, f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}", change=change)
+        assert execute(play_job, events.append) == Ending(0, "successful")
+        shown = [event["event_data"]["res"]["stdout"] for event in events if event["event"] == "runner_on_ok"]
+        assert shown == [told]
+        assert left_behind(play_job.run_id) == []
 
 
 def test_a_stopped_local_run_leaves_no_module_and_no_argument_on_a_disk(

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
-from contextlib import closing
-from pathlib import Path
+import os
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.errors import BadInput
+from runner.execution.frozen import frozen
 from runner.execution.targets import Targets
 from runner.inventory_file import inventory_problems
-from runner.site import PROJECT
+from runner.procedures import find_procedure
+from runner.site import PROJECT, Site
 from runner.yaml_source import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 HOSTS = """
 all:
@@ -32,12 +39,16 @@ def inventory(tmp_path: Path) -> Path:
     return path
 
 
-def targets(inventory: Path, limit: str | None = None) -> Targets:
-    return Targets(PROJECT, PROJECT / "playbooks" / "inspect.yml", inventory, limit)
+@contextmanager
+def asking(inventory: Path, limit: str | None = None) -> Iterator[Targets]:
+    site = Site("x", inventory.parent, inventory.parent / "state")
+    inspect = find_procedure(PROJECT, "inspect")
+    with frozen(f"targets-{os.getpid()}", PROJECT, site, inspect) as copy, closing(Targets(copy, limit)) as asked:
+        yield asked
 
 
 def test_what_is_not_covered_is_no_target_and_is_listed(inventory: Path) -> None:
-    with closing(targets(inventory)) as asked:
+    with asking(inventory) as asked:
         assert asked.hosts() == ["db-1", "web-1", "web-2"]
         assert asked.not_covered() == [
             {"host": "lis", "kind": "windows", "product": "Windows Server 2016"},
@@ -47,15 +58,15 @@ def test_what_is_not_covered_is_no_target_and_is_listed(inventory: Path) -> None
 
 
 def test_a_limit_leaves_out_hosts_and_empties_groups_but_hides_no_asset(inventory: Path) -> None:
-    with closing(targets(inventory, "web-1")) as asked:
+    with asking(inventory, "web-1") as asked:
         assert (asked.hosts(), asked.left_out()) == (["web-1"], ["db-1", "web-2"])
         assert asked.groups() == {"site": ["web-1"], "web": ["web-1"]}
         assert len(asked.not_covered()) == 2
 
 
 def test_a_limit_to_what_cannot_be_inspected_is_refused(inventory: Path) -> None:
-    with pytest.raises(BadInput, match="--limit lis: matches no host of the site"):
-        targets(inventory, "lis")
+    with pytest.raises(BadInput, match="--limit lis: matches no host of the site"), asking(inventory, "lis"):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -83,5 +94,5 @@ def test_an_asset_in_a_group_of_its_own_is_checked_and_cannot_stop_a_run(tmp_pat
     )
     (problem,) = inventory_problems(read_yaml(path))
     assert "hosts.yml:5: not_covered.children.old.hosts.lis: says what it is" in problem
-    with closing(targets(path)) as asked:
+    with asking(path) as asked:
         assert asked.not_covered() == [{"host": "lis", "kind": "", "product": ""}]

@@ -26,8 +26,10 @@ def sealed_run(
     reasons: list[dict[str, Any]] | None = None,
     verdict: str = "complete",
     limit: str | None = None,
+    procedure: str = "inspect",
+    approval: dict[str, Any] | None = None,
 ) -> SealedRun:
-    """Seal and list a run of ``inspect`` that found these observations on each host."""
+    """Seal and list a run, of ``inspect`` by default, that found these observations on each host."""
     started = timestamp(NOW - ago)
     run = OpenRun(state / "runs", f"run-{next(_NUMBERS):03d}", {})
     for host, observations in found.items():
@@ -37,7 +39,8 @@ def sealed_run(
     hosts = dict.fromkeys(found, "ok") | (outcomes or {})
     manifest = {
         "run": run.run_id,
-        "procedure": "inspect",
+        "procedure": procedure,
+        "approval": approval,
         "started": started,
         "ended": started,
         "site": state.name,

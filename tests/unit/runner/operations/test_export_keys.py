@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.evidence.canonical import digest
 from runner.evidence.verify import Outside
 from runner.operations.book import open_book
 from runner.operations.check_site import CheckedSite, check_site
@@ -16,6 +17,7 @@ from runner.operations.keys import Loss, accept_paper, lose_key, replace_key
 from runner.operations.records import RecordRequest, add_record
 from runner.operations.verify_ledger import verify_ledger
 from runner.site import Site
+from tests.changing import Story
 from tests.packs import check
 from tests.unit.runner.operations.contracted import PEOPLE, contracted
 
@@ -134,9 +136,24 @@ def test_a_paper_of_the_purchaser_is_in_the_pack(checked: CheckedSite, tmp_path:
 def test_changes_have_a_page_once_there_are_some(checked: CheckedSite, tmp_path: Path) -> None:
     record(checked, "before")
     export(checked, tmp_path / "one")
-    open_book(checked.site).append("change", {"id": "C-1", "step": "requested", "obligations": ["A01"]})
-    open_book(checked.site).append("approval", {"change": "C-1", "by": "赵六"})
+    Story(tmp_path, {}, open_book(checked.site)).request("C-1")
     export(checked, tmp_path / "two")
     data = [(tmp_path / name / "site" / "data" / "main.js").read_text() for name in ("one", "two")]
     assert ['"changes":true' in text for text in data] == [False, True]
-    assert "C-1 \\u00b7 requested" in (tmp_path / "two" / "site" / "data" / "entries-0.js").read_text()
+    assert "C-1 \\u00b7 requested \\u00b7" in (tmp_path / "two" / "site" / "data" / "entries-0.js").read_text()
+
+
+def test_the_paper_of_an_approval_is_in_the_pack_and_checked(checked: CheckedSite, tmp_path: Path) -> None:
+    story = Story(tmp_path, {}, open_book(checked.site))
+    story.request()
+    paper = checked.site.attachments_folder / digest(b"signed")
+    paper.parent.mkdir(exist_ok=True)
+    paper.write_bytes(b"signed")
+    proof = {"attachments": [{"name": "批准.pdf", "sha256": paper.name, "bytes": 6}], "vouched_by": "张三"}
+    decision = {"by": "赵六", "reason": "同意", "digest": story.digest, "signature": None, "expires": None}
+    story.step("approved", **proof, **decision)
+    export(checked, tmp_path / "pack")
+    assert told(tmp_path / "pack")[:2] == (0, [])
+    (kept,) = (tmp_path / "pack" / "attachments").rglob("*.pdf")
+    kept.write_bytes(b"forged")
+    assert any("differs from what the ledger names" in line for line in told(tmp_path / "pack")[1])

@@ -117,3 +117,34 @@ def test_the_last_whole_run_is_neither_partial_nor_limited_nor_a_check(home: Pat
     assert found is not None
     assert found["run"] == "run-14400"
     assert last_whole_run(ledger, "other") is None
+
+
+def memory(used: int, due: int = 0) -> list[dict[str, Any]]:
+    detail = {"used_bytes": used}
+    return [
+        dict(observe({}, "restart.memory", "his.service", 1.0, "percent", detail)._asdict()),
+        dict(
+            unknown("restart.memory_growth", "his.service", "needs_history")._replace(limits={"warning": 50})._asdict()
+        ),
+        dict(observe({"restart.due": {"warning": 1}}, "restart.due", "his.service", due, "flag")._asdict()),
+    ]
+
+
+@pytest.mark.parametrize(("used", "percent", "level", "due"), [(140, 40.0, "ok", 0), (150, 50.0, "warning", 1)])
+def test_a_service_whose_memory_grew_is_due_for_a_restart(
+    home: Path, monkeypatch: pytest.MonkeyPatch, used: int, percent: float, level: str, due: int
+) -> None:
+    monkeypatch.setitem(earlier_run.__globals__, "observations", memory)
+    earlier_run(home, timedelta(days=1), 100, check=True, limit="web")
+    growth = growth_since_last_run(Ledger(home / "ledger", "test"), home / "runs", "inspect", NOW)
+    _, grown, verdict = growth.complete("web", memory(used), NOW)
+    assert [problem for one in (grown, verdict) for problem in problems(one)] == []
+    assert (grown["value"], grown["level"], grown["detail"]["before_bytes"]) == (percent, level, 100)
+    assert (verdict["value"], verdict["level"]) == (due, "warning" if due else "ok")
+    assert verdict["detail"].get("due_for", []) == (["restart.memory_growth"] if due else [])
+
+
+def test_without_an_earlier_figure_the_growth_of_memory_is_not_known(home: Path) -> None:
+    earlier_run(home, timedelta(days=1), 100)
+    growth = growth_since_last_run(Ledger(home / "ledger", "test"), home / "runs", "inspect", NOW)
+    assert growth.complete("web", memory(100), NOW) == memory(100)

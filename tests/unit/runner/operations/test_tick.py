@@ -10,7 +10,7 @@ import pytest
 
 from runner.commands.schedule import tick_code
 from runner.errors import BadInput, ExitCode, MachineError
-from runner.evidence.canonical import timestamp
+from runner.evidence.canonical import canonical, digest, timestamp
 from runner.evidence.events import Ending, Reason
 from runner.evidence.ledger import Ledger
 from runner.evidence.sealing import OpenRun, SealedRun
@@ -21,6 +21,8 @@ from runner.operations.run_procedure import ListedRun
 from runner.operations.schedule import Turn
 from runner.operations.tick import Manner, Ran, Tick, runs_going_on, tick
 from runner.site import Site
+from tests.receiver import receiving
+from tests.unit.runner.operations.changed import DIGEST, NUMBER, PLAN, approve, changed, request, tell
 
 TURN = Turn("inspect", ("A01/2026-01",), None)
 
@@ -132,3 +134,36 @@ def test_the_code_says_what_waits_and_what_could_not_be_run(site: Site) -> None:
     change = Tick(look=Look((Turn("clean", ("A10/2026-01",), None, "needs_change"),)))
     assert tick_code(change, "never") == ExitCode.DONE
     assert tick_code(Tick(problems=[(TURN, MachineError("full"))]), "never") == ExitCode.MACHINE
+
+
+def test_a_change_that_does_not_begin_by_itself_is_told_once(site: Site) -> None:
+    checked = changed(site)
+    plan = {**PLAN, "automatic": True, "supervisor": "王建国"}
+    told = digest(canonical(plan))
+    request(checked, plan=plan, digest=told)
+    with receiving() as receiver:
+        site.notifications_file.write_text(f"schema_version: 1\nchannels: [{{name: duty, url: '{receiver.url}'}}]\n")
+        quiet = tick(site, Shown().manner)
+        assert (quiet.left, quiet.sent) == ([], []), "nobody has approved it"
+        approve(checked, digest=told)
+        (first, second) = (tick(site, Shown().manner) for _ in range(2))
+        for done in (first, second):
+            assert [(one.change.number, [why["code"] for why in one.reasons]) for one in done.left] == [
+                (NUMBER, ["nobody_attends"])
+            ]
+            assert tick_code(done, "never") == ExitCode.REFUSED
+        assert ([one.error for one in first.sent], second.sent) == ([None], [])
+        (message,) = receiver.received
+        assert message["title"] == f"【维保】手术示教系统：变更 {NUMBER} 已批准，但未自动实施"
+        assert "没有监督人在场" in message["message"]
+    tell(checked, "withdrawn", by="张伟", reason="改期")
+    assert tick(site, Shown().manner).left == []
+
+
+def test_a_tick_ends_what_no_program_carries_out_any_more(site: Site) -> None:
+    checked = changed(site)
+    request(checked)
+    tell(checked, "started", run="run-1", digest=DIGEST, event="started")
+    done = tick(site, Shown().manner)
+    assert [one.as_dict() for one in done.recovered] == [{"change": NUMBER, "outcome": "not begun"}]
+    assert tick(site, Shown().manner).recovered == []

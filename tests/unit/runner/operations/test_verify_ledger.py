@@ -24,6 +24,7 @@ from runner.operations.book import open_book
 from runner.operations.checkpoint import write_checkpoint
 from runner.operations.verify_ledger import Verified, verify_ledger
 from runner.site import Site
+from tests.changing import HEAD, SUPERVISOR, Story, key_pair
 from tests.unit.runner.evidence.sealed import list_run, seal_run
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=2)
@@ -279,3 +280,25 @@ def test_how_far_it_is_is_told(site: Site) -> None:
     told: list[tuple[str, int, int]] = []
     verify_ledger(site, Outside(), lambda *one: told.append(one))
     assert told == [("entries", 4, 4), ("runs", 2, 2)]
+
+
+def test_how_a_change_ended_follows_from_what_its_run_observed(tmp_path: Path) -> None:
+    story = Story(tmp_path, {name: key_pair(tmp_path, name) for name in (HEAD, SUPERVISOR)})
+    site = Site("test", tmp_path / "site", tmp_path)
+
+    def found() -> list[str]:
+        return [one.problem for one in verified(site).findings]
+
+    for number, told in (("SJ-1", {"outcome": "failed", "hosts": {"left": ["app1", "app2", "legacy"]}}), ("SJ-2", {})):
+        story.request(number)
+        story.approve(number=number)
+        story.sign_in(number=number)
+        story.start(number, run=number)
+        story.seal(number, number)
+        story.end(number, run=number, **{"outcome": "done", **told})
+        assert found() == [] or number == "SJ-2"
+    # No batch of it told that any host was done.
+    told_hosts = "app1, app2, legacy"
+    assert found() == [
+        f"tells that run SJ-2 ended as done (done: {told_hosts}); by what it observed, as failed (left: {told_hosts})"
+    ]

@@ -1,0 +1,1 @@
+"""Restarts of services: whether one is due, and how it is done."""

@@ -1,0 +1,107 @@
+"""Changes as lines for the terminal: how each stands, what happened to it, and why one is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reports.documents.change_words import ChangeWords
+from reports.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reports.wording import Wording
+    from runner.changes import Change, Step
+
+#: Whom a step tells of, by the first of these keys that its body has.
+_WHO = ("by", "supervisor", "requester")
+
+
+def say(words: Wording, key: str, **parameters: Any) -> str:
+    """Return a text of the commands about changes."""
+    return words.fill(words.catalogue.word("change_commands", key), parameters)
+
+
+def refused_lines(change: str, entry: int, reasons: Iterable[Mapping[str, Any]], words: Wording) -> Iterator[str]:
+    """Yield that a change is refused, and a line for each reason."""
+    yield say(words, "refused", change=change, entry=entry)
+    for reason in reasons:
+        yield f"  {reason_line(reason, words)}"
+
+
+def left_lines(change: str, reasons: Iterable[Mapping[str, Any]], words: Wording) -> Iterator[str]:
+    """Yield that a change did not begin by itself, and a line for each reason."""
+    yield say(words, "left", change=change)
+    for reason in reasons:
+        yield f"  {reason_line(reason, words)}"
+
+
+def reason_line(reason: Mapping[str, Any], words: Wording) -> str:
+    """Return why something is refused, or a feasibility check did not pass."""
+    return printable(ChangeWords(words).refusal(reason))
+
+
+def stepped_line(change: str, step: str, entry: int, words: Wording) -> str:
+    """Return that a change has taken a step."""
+    return printable(say(words, "stepped", change=change, step=_step(step, words), entry=entry))
+
+
+def listed_line(change: Change, state: str, words: Wording) -> str:
+    """Return a change on one line."""
+    start, end = change.window
+    parameters = {
+        "change": change.number,
+        "state": words.catalogue.word("change_states", state),
+        "procedure": change.procedure,
+        "hosts": len(change.hosts),
+        "start": start,
+        "end": end,
+        "content": change.plan["content"],
+    }
+    return printable(say(words, "listed", **parameters))
+
+
+def shown_lines(change: Change, state: str, words: Wording) -> Iterator[str]:
+    """Yield all that a person wants to know of a change before they decide."""
+    start, end = change.window
+    plan = change.plan
+    yield listed_line(change, state, words)
+    yield say(words, "request", requester=change.requester, at=change.requested)
+    reserve = int(change.reserve.total_seconds() // 60)
+    yield say(words, "window", start=start, end=end, reserve=reserve, supervisor=plan["supervisor"])
+    yield say(words, "hosts", hosts=list(change.hosts))
+    if change.emergency:
+        yield say(words, "emergency")
+    if change.automatic:
+        yield say(words, "automatic")
+    for one in change.steps[0].body.get("feasibility") or ():
+        yield feasible_line(one, words)
+    yield say(words, "digest", digest=change.digest)
+    for step in change.steps:
+        yield from _told(step, words)
+    if change.executions and not change.running and change.remainder:
+        yield say(words, "remainder", hosts=list(change.remainder))
+    if unsure := sorted({host for one in change.executions for host in one.hosts.get("unsure", ())}):
+        yield say(words, "unsure", hosts=unsure)
+
+
+def feasible_line(one: Mapping[str, Any], words: Wording) -> str:
+    """Return a feasibility check with what it found."""
+    key = {True: "check_passed", False: "check_failed"}.get(one.get("passed"), "check_unknown")  # type: ignore[arg-type]
+    reason = reason_line(one.get("reason") or {}, words) if one.get("reason") else ""
+    return say(words, key, check=ChangeWords(words).check(str(one.get("check"))), reason=reason)
+
+
+def _told(step: Step, words: Wording) -> Iterator[str]:
+    body = step.body
+    who = next((str(body[key]) for key in _WHO if body.get(key)), step.operator)
+    yield printable(say(words, "step", entry=step.sequence, at=step.at, step=_step(step.name, words), who=who).rstrip())
+    if step.name == "refused":
+        yield from (f"  {reason_line(one, words)}" for one in body.get("reasons") or ())
+    if step.name == "executed":
+        outcome = words.catalogue.word("change_outcomes", str(body["outcome"]), "name")
+        yield f"  {say(words, 'outcome', run=body['run'], outcome=outcome)}"
+
+
+def _step(step: str, words: Wording) -> str:
+    return words.catalogue.word("change_steps", step)
