@@ -122,11 +122,12 @@ class Changing:
     def request(self, number: str, hosts: list[str], **more: Any) -> Path:
         """Write a request of a change whose window is open."""
         now = datetime.now(ZONE)
+        own = {} if "procedure" in more else {"line_file": str(self.folder / f"{number}.lines")}
         asked = {
             "number": number,
             "procedure": "write-lines",
             "hosts": hosts,
-            "variables": {"line_file": str(self.folder / f"{number}.lines"), **more.pop("variables", {})},
+            "variables": {**own, **more.pop("variables", {})},
             **dict.fromkeys(("content", "reason", "risk", "impact", "backup", "rollback"), "如实填写"),
             "steps": [{"name": "写一行", "minutes": 0.1}],
             "window": {"from": f"{now - timedelta(minutes=5)}", "to": f"{now + timedelta(hours=1)}"},
@@ -193,7 +194,7 @@ class Changing:
         return [one["code"] for one in last["reasons"]]
 
 
-def changing(folder: Path) -> Changing:
+def changing(folder: Path, hosts: str = HOSTS, **files: str) -> Changing:
     """Make the copy, the site, and the keys of its people."""
     project = copy_project(folder / "project")
     (project / "playbooks" / "write-lines.yml").write_text(PLAYBOOK)
@@ -212,4 +213,4 @@ def changing(folder: Path) -> Changing:
         own = f", login: {login()}" if name == "张三" else ""
         people += f"  - {{name: {name}, duty: {duty}, organisation: {organisation}, keys: [{key}]{own}}}\n"
     program = replace(Program(folder / "home", folder / "sites"), project=project)
-    return Changing(program.make_site("own", HOSTS, contract=CONTRACT, people=people), folder)
+    return Changing(program.make_site("own", hosts, contract=CONTRACT, people=people, **files), folder)
