@@ -93,7 +93,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         now = memory.now()
         # Where this cannot be written, the batch stays open, and no other one begins.
         with suppress(OSError):
-            memory.end(decision.word, (now - batch["started"], len(batch["hosts"])))
+            memory.end(decision.word, (now - batch["started"], sum(map(_worked, answers.values()))))
         told = {key: list(value) for key, value in decision._asdict().items() if key != "word"}
         told["left"] = list(batch["left"])
         return {"decision": decision.word, **told, "observations": [_observation(decision.word, batch, told, now)]}
@@ -132,7 +132,7 @@ def _open(token: Token, memory: Memory, hosts: list[str], left: list[str]) -> di
     }
     # For how long at the most to ask again what cannot be measured.
     patience = None if remaining is None else max(0, int(remaining - token.reserve - seconds))
-    return {"proceed": True, **batch, "change": change, "patience": patience}
+    return {"proceed": True, **batch, "change": change, "ends": token.ends, "patience": patience}
 
 
 def _lost(memory: Memory, left: list[str]) -> dict[str, Any]:
@@ -148,6 +148,11 @@ def _word(answer: Any) -> str | None:
     if not answer or answer.get("unreachable"):
         return None
     return str((answer.get("judgement") or {"word": gate.WORSE})["word"])
+
+
+def _worked(answer: Any) -> bool:
+    """Return whether a host took its time: not where nothing was due, or nothing was begun."""
+    return not answer or answer.get("outcome") not in (gate.IDLE, gate.LEFT)
 
 
 def _after(variables: Mapping[str, Any], hosts: list[str]) -> list[str]:

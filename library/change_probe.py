@@ -72,6 +72,10 @@ options:
     description: Whether a host that is worse is led back after this, for which it stays held.
     type: bool
     default: false
+  led_back:
+    description: Whether this looks where the way back led, which it tells as its last step.
+    type: bool
+    default: false
   patience:
     description: For how many seconds to ask again for what cannot be measured.
     type: float
@@ -91,10 +95,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 observations:
-  description: What the probes found after the change.
+  description: What the probes found after the change; before it, with O(led_back), whether all is as it was.
   returned: success
   type: list
   elements: dict
+outcome:
+  description: What the change did on the host, as it was handed over.
+  returned: success
+  type: str
+  sample: done
 judgement:
   description: How the host is.
   returned: success
@@ -116,12 +125,15 @@ judgement:
       sample: []
 """
 
+from contextlib import suppress
 from typing import Any, Dict
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.changing import holding, probing
 from ansible.module_utils.changing.gate import DONE, IDLE, LEFT, TROUBLED, UNMEASURED, WORSE
 from ansible.module_utils.changing.hold import Held
+from ansible.module_utils.changing.steps import WAY_BACK_ENDED, Failed, Steps
+from ansible.module_utils.measuring.taking import deliverable
 from ansible.module_utils.services.probes import hide_secrets
 
 ARGUMENTS: Dict[str, Dict[str, Any]] = {
@@ -131,6 +143,7 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
     "before": {"type": "list", "elements": "dict", "default": []},
     "outcome": {"type": "str", "choices": [DONE, IDLE, LEFT, TROUBLED], "default": DONE},
     "leads_back": {"type": "bool", "default": False},
+    "led_back": {"type": "bool", "default": False},
     "patience": {"type": "float", "default": 60.0},
 }
 
@@ -158,7 +171,9 @@ def main() -> None:
         module.fail_json(msg="change_probe: %s" % error)
     # Ansible returns a module's arguments with its result; these the record has already.
     given["before"] = []
-    module.exit_json(changed=False, observations=probed.found, judgement=dict(probed.judgement._asdict()))
+    judgement = dict(probed.judgement._asdict())
+    observations = _told(probed) + probed.found if given["led_back"] else probed.found
+    module.exit_json(changed=False, observations=observations, outcome=given["outcome"], judgement=judgement)
 
 
 def _ask(wanted: Any, given: Dict[str, Any]) -> probing.Probed:
@@ -166,6 +181,15 @@ def _ask(wanted: Any, given: Dict[str, Any]) -> probing.Probed:
         raise ValueError("patience must be from 0 to %d seconds" % LONGEST_PATIENCE)
     patience = 0.0 if given["outcome"] == LEFT else given["patience"]
     return probing.ask_until(wanted, given["before"], patience, (UNMEASURED,), given["outcome"])
+
+
+def _told(probed: probing.Probed) -> probing.Found:
+    """Return the step that tells whether the host is as it was, which stands before what it rests on."""
+    steps = Steps()
+    steps.way_back = True
+    with suppress(Failed):
+        steps.do(WAY_BACK_ENDED, "", probed.problem)
+    return deliverable(steps.observations)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ description:
     first to the last, and the call waits until the declared probes are as they were before.
   - Where a step fails, the services are started again at once, and those that this call drained get their traffic back
     once the probes are as they were. The host is then worse, and role change_gate stops the change there.
-  - A service that does not run beforehand is left alone.
+  - A service that is not there, or does not run beforehand, is left alone, which a step that failed tells. So is one of
+    which it cannot be told whether its restart is due, where no other one is.
   - Holds the host for its run, so that no other change works on it at the same time. A host is not touched whose probes
-    cannot be measured beforehand, of which none is well, or where all of it might take longer than the window.
-  - Where it is sent again, since a connection dropped, it only leads back what the call before may have begun.
+    cannot be measured beforehand, of which none is well, or where all of it might take longer than the window; a step
+    says so.
+  - Where it is sent again, since a connection dropped, it returns what the call before did, or leads back what that one
+    may have begun and did not end.
 attributes:
   check_mode:
     description: Assesses, asks the probes, and says whether it would restart; it touches nothing and holds nothing.
@@ -67,8 +70,9 @@ options:
       - V(restarted) restarts what O(when) says.
       - V(started_again) is the way back. It starts what was O(touched), waits for the probes, and gives traffic to what
         is O(drained) if they are as they were.
+      - V(led_back) is for a restart that died. It leads back what that one noted, and fails where it noted nothing.
     type: str
-    choices: [restarted, started_again]
+    choices: [restarted, started_again, led_back]
     default: restarted
   when:
     description: Whether only to restart where one of the services is due, or always.
@@ -135,7 +139,7 @@ author:
 EXAMPLES = r"""
 - name: Restart the web server and what is behind it
   service_restart:
-    change: "{{ __change_gate_begin.change }}"
+    change: "{{ __change_gate_change }}"
     services:
       - name: his-gateway
       - name: nginx
@@ -148,7 +152,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 observations:
-  description: Whether restarts are due, and each step with its time.
+  description: Whether restarts are due, and each step with its time; in check mode, each that would be done.
   returned: success
   type: list
   elements: dict
@@ -178,28 +182,32 @@ drained:
 outcome:
   description:
     - What was done. One of V(done), V(troubled) where a step failed, V(idle) where nothing was due, and V(left) where
-      something was, and nothing was touched.
+      something was, or that could not be told, and nothing was touched.
   returned: success
   type: str
   sample: done
 """
 
+import hashlib
 import time
-from typing import Any, Dict, List, Tuple
+from contextlib import suppress
+from typing import Any, Dict, List, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.changing import holding, probing
-from ansible.module_utils.changing.gate import IDLE, LEFT, TROUBLED, is_judgeable
+from ansible.module_utils.changing.gate import IDLE, LEFT, TROUBLED, unjudgeable
 from ansible.module_utils.changing.hold import Held, Hold
 from ansible.module_utils.measuring.observer import Observer
 from ansible.module_utils.measuring.taking import deliverable
 from ansible.module_utils.observations import merge_thresholds, threshold_problems
-from ansible.module_utils.restarting.assessing import assess
+from ansible.module_utils.restarting.assessing import PRESENT, assess
 from ansible.module_utils.restarting.restarting import (
     Outcome,
     Restart,
+    foreseen,
     hide_commands,
     lead_back,
+    leave_alone,
     longest,
     longest_back,
     read_services,
@@ -222,7 +230,7 @@ ARGUMENTS: Dict[str, Dict[str, Any]] = {
             "timeout": {"type": "float", "default": 120.0},
         },
     },
-    "state": {"type": "str", "choices": ["restarted", "started_again"], "default": "restarted"},
+    "state": {"type": "str", "choices": ["restarted", "started_again", "led_back"], "default": "restarted"},
     "when": {"type": "str", "choices": ["due", "always"], "default": "due"},
     "change": holding.ARGUMENT,
     "probes": probing.ARGUMENT,
@@ -264,12 +272,25 @@ def wanted(plan: Restart, given: Dict[str, Any]) -> Tuple[List[Any], List[str], 
     """Return the assessment, the services that are due, and those to restart: none, or all that run."""
     observer = Observer(UNITS, merge_thresholds(DEFAULT_THRESHOLDS, given["thresholds"]))
     if not plan.services:
-        return [observer.unknown("restart.due", "not_declared", input="service_restart_services")], [], []
+        checks = (PRESENT, "restart.due")
+        return [observer.unknown(one, "not_declared", input="service_restart_services") for one in checks], [], []
     names = [service.unit for service in plan.services]
     found, due = assess(observer, names, time.monotonic())
-    resting = {one.subject for one in found if (one.reason or {}).get("code") == "not_running"}
+    resting = _resting(found)
     running = [name for name in names if name not in resting]
     return found, due, running if due or given["when"] == "always" else []
+
+
+def _resting(assessed: List[Any]) -> List[str]:
+    """Return the services that were found not to run."""
+    return [one.subject for one in assessed if one.check == PRESENT and one.value == 0]
+
+
+def _untold(assessed: List[Any]) -> List[str]:
+    """Return the services of which it could not be told whether their restart is due."""
+    resting = _resting(assessed)
+    unknown = [one.subject for one in assessed if one.check == "restart.due" and one.level == "unknown"]
+    return [name for name in unknown if name and name not in resting]
 
 
 def work(module: AnsibleModule, plan: Restart) -> Dict[str, Any]:
@@ -282,20 +303,33 @@ def work(module: AnsibleModule, plan: Restart) -> Dict[str, Any]:
         with holding.hold_if_possible(given["change"], longest_back(plan)):
             return _result([], plan, lead_back(plan, given["drained"]), [], given["touched"])
     if module.check_mode:
+        if given["state"] == "led_back":
+            raise Held("in check mode nothing is begun, and nothing is led back")
         return _assessed(plan, given)
     with holding.hold(given["change"], longest(plan) + 2 * longest_back(plan)) as held:
+        # What is sent twice is the same but for the time that is left.
+        call = hashlib.sha256(ascii((plan.services, given["when"])).encode("ascii")).hexdigest()
+        ended: Optional[Dict[str, Any]] = held.ended(call)
+        if ended is not None:
+            return ended
         noted = held.noted()
-        if noted is not None:
-            return _led_back(plan, noted)
-        return _restarted(plan, given, held)
+        if noted is None and given["state"] == "led_back":
+            held.release()
+            raise Held("nothing was begun here, so that nothing is led back")
+        result = _restarted(plan, given, held) if noted is None else _led_back(plan, noted)
+        if result["changed"]:
+            with suppress(Held):  # then its repetition leads back
+                held.end(call, result)
+        return result
 
 
 def _assessed(plan: Restart, given: Dict[str, Any]) -> Dict[str, Any]:
     """Return what would be done: what is not fit to be judged would be left."""
     assessed, due, names = wanted(plan, given)
     plan = plan._replace(before=probing.ask(plan.probes))
-    names = names if is_judgeable(plan.before) else []
-    return _result(assessed, plan, Outcome.nothing(IDLE)._replace(changed=bool(names)), due, names)
+    names = [] if unjudgeable(plan.before) else names
+    steps = foreseen(plan.only(names))
+    return _result(assessed + steps, plan, Outcome.nothing(IDLE)._replace(changed=bool(names)), due, names)
 
 
 def _led_back(plan: Restart, noted: Dict[str, Any]) -> Dict[str, Any]:
@@ -309,11 +343,17 @@ def _restarted(plan: Restart, given: Dict[str, Any], held: Hold) -> Dict[str, An
     """Restart the services where that is due and can be judged afterwards, and inside the window."""
     assessed, due, names = wanted(plan, given)
     plan = plan.only(names)._replace(before=probing.ask(plan.probes))
-    if not names:
+    resting, untold = _resting(assessed), _untold(assessed)
+    assessed = assessed + leave_alone(resting)
+    problem = unjudgeable(plan.before) or holding.too_late(given["change"], longest(plan), longest_back(plan))
+    if not names and untold:
+        outcome, assessed = Outcome.nothing(LEFT), assessed + leave_alone(untold, "unmeasured: restart.due")
+    elif not names:
         outcome = Outcome.nothing(IDLE)
-        outcome.steps.do("nothing due", "", lambda: None)
-    elif not is_judgeable(plan.before) or holding.is_too_late(given["change"], longest(plan), longest_back(plan)):
-        outcome, names = Outcome.nothing(LEFT), []
+        if not resting:
+            outcome.steps.do("nothing due", "", lambda: None)
+    elif problem:
+        outcome, assessed, names = Outcome.nothing(LEFT), assessed + leave_alone(names, problem), []
     else:
         held.note({"services": names, "before": plan.before})
         outcome = restart(plan)

@@ -228,6 +228,19 @@ class Wording:
             return self.plain(value)
         return (moment.astimezone(self.zone) if moment.tzinfo else moment).strftime("%Y-%m-%d %H:%M")
 
+    def zoned(self, value: Any) -> str:
+        """Return a time as ``moment`` does, with its zone behind it where the time is of one."""
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            return self.plain(value)
+        told = self.moment(moment)
+        return self.term("zoned", time=told, zone=self.offset(moment)) if moment.tzinfo else told
+
+    def offset(self, moment: datetime) -> str:
+        """Return the zone of the document at a moment as UTC+08:00."""
+        return f"UTC{self.local(moment).isoformat()[-6:]}"
+
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the zone of the document."""
         return moment.astimezone(self.zone)
@@ -314,6 +327,7 @@ class Wording:
             "hosts": lambda hosts: self.folded(hosts, 0) if isinstance(hosts, (list, tuple)) else self.plain(hosts),
             "if": lambda _: "",
             "time": self.moment,
+            "zoned": self.zoned,
             "list": self.listed,
             "name": lambda code: self.plain(self.name(code)),
             "pairs": self.pairs,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runner.change_rules import Rules
-from runner.changes import KIND, Approval, Attendance, Change, Execution, Step
+from runner.changes import AFTER_CLOSING, KIND, Approval, Attendance, Change, Execution, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -107,7 +107,7 @@ def _requested(number: str, step: Step) -> Change:
 def _after(change: Change, step: Step) -> Change | None:
     """Return a change after a step; None where the step cannot follow what came before."""
     follow = _FOLLOWING.get(step.name)
-    return follow(change, step) if follow and not change.closing else None
+    return follow(change, step) if follow and (step.name in AFTER_CLOSING or not change.closing) else None
 
 
 def _started(change: Change, step: Step) -> Change:

@@ -38,7 +38,7 @@ _NAME = re.compile(r"\w[\w.-]{0,252}")
 _CASE = re.compile(r"[^:\s][^:]{0,63}:[\w.()（）〔〕-]{1,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: What belongs to the program, to Ansible, to the gate, or to a role alone: what a task has found, and goes by.
-_NOT_ITS_OWN = ("weibao_", "ansible_", "change_gate_", "_")
+NOT_ITS_OWN = ("weibao_", "ansible_", "change_gate_", "_")
 _PERCENT = re.compile(r"([1-9]\d?|100)%")
 
 
@@ -192,7 +192,7 @@ def _variable_problems(variables: object) -> Iterable[Problem]:
         key = ("variables", name)
         if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
             yield key, "is no name of a variable"
-        elif name.startswith(_NOT_ITS_OWN):
+        elif name.startswith(NOT_ITS_OWN):
             yield key, "is not set by a request: it belongs to the program, or into the inventory"
     place: KeyPath
     for place, value in leaves(variables if isinstance(variables, dict) else {}, ("variables",)):

@@ -32,6 +32,9 @@ STEPS = (
     *("started", "executed", "verified", "closed"),
 )
 
+#: The steps that a change may still take once it was closed: both are true then, and neither carries anything out.
+AFTER_CLOSING = ("signed-out", "refused")
+
 #: How an execution can end; hosts may be left after any but the first.
 OUTCOMES = ("done", "failed", "paused", "window closed", "rolled back", "interrupted", "not begun")
 
@@ -279,10 +282,25 @@ class Change:
         return not all(one.idle for one in self.executions)
 
     @property
+    def infeasible(self) -> tuple[str, ...]:
+        """Return the checks of its feasibility that did not pass when it was requested."""
+        found = self.steps[0].body.get("feasibility") or ()
+        return tuple(str(one.get("check")) for one in found if one.get("passed") is False)
+
+    @property
     def succeeded(self) -> bool:
         """Return whether the last execution did what it was to do, as far as it came, and that was verified."""
         verified = self.verification is not None and self.verification.body.get("passed") is True
         return verified and self.begun and self.executions[-1].outcome in ("done", *CONTINUED)
+
+    @property
+    def failed_verification(self) -> bool:
+        """Return whether the last word on what was executed is that it is not as it should be."""
+        return self.verification is not None and self.verification.body.get("passed") is False
+
+    def telling(self, state: str) -> str:
+        """Return the key of the words for a state of it: where the verification failed, they say so."""
+        return f"{state} failed" if state in ("verified", "closed") and self.failed_verification else state
 
     def attending(self, moment: datetime) -> tuple[Attendance, ...]:
         """Return who was signed in at a moment."""

@@ -6,6 +6,7 @@ Only what stands there as plain YAML is judged; a template is judged by Ansible 
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 import module_utils.backups.thresholds
@@ -31,6 +32,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 Options = dict[str, dict[str, Any]]
+
+#: Where a task names variables: in templates, and in conditions, which are templates without braces.
+_TEMPLATE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+_CONDITIONS = {"when", "failed_when", "changed_when", "until", "that"}
 
 #: What each inspecting role measures, and by which limits.
 THRESHOLDS = {
@@ -61,6 +66,36 @@ def input_problems(
                 if str(name).startswith(f"{role}_"):
                     for path, problem in _problems(options, str(name), value):
                         yield source.problem((*key, name, *path), problem)
+
+
+def variable_problems(
+    specifications: dict[str, Options], files: Iterable[Path], variables: dict[Any, Any]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yield which variables a procedure would not take, and which nothing in it knows; ``files`` are its YAML files.
+
+    Of a procedure whose roles tell of no inputs, nothing can be said.
+    """
+    paths = list(files)
+    roles = {path.parts[place + 1] for path in paths for place in _places(path, "roles")}
+    options = {name: one for role, taken in specifications.items() if role in roles for name, one in taken.items()}
+    read = {name for path in paths for name in _named(path)} if options else set()
+    known: Options = {**{name: {} for name in read}, **options}
+    for name, value in variables.items():
+        if options and (name in options or name not in read):
+            yield from (((name, *path), problem) for path, problem in _problems(known, str(name), value))
+
+
+def _places(path: Path, folder: str) -> Iterator[int]:
+    """Yield where in a file's path a folder of a name stands that another folder lies in."""
+    return (place for place, part in enumerate(path.parts[:-2]) if part == folder)
+
+
+def _named(path: Path) -> Iterator[str]:
+    """Yield every word in what of a YAML file Ansible takes for a template or a condition."""
+    for key, value in leaves(read_yaml(path).data):
+        whole = [str(value)] if _CONDITIONS & set(key[-2:]) else []
+        for text in (*whole, *_TEMPLATE.findall(value if isinstance(value, str) else "")):
+            yield from re.findall(r"\w+", text)
 
 
 def _problems(options: Options, name: str, value: Any) -> Iterator[tuple[KeyPath, str]]:

@@ -15,8 +15,17 @@ def library() -> Path | None:
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
+def _forget_the_dead() -> None:
+    """Remove what libfaketime keeps in memory for programs that were killed: one of the same number would not start."""
+    for name in ("faketime_shm_", "sem.faketime_sem_"):
+        for path in Path("/dev/shm").glob(f"{name}*"):
+            if not Path("/proc", path.name.removeprefix(name)).exists():
+                path.unlink(missing_ok=True)
+
+
 def clock_at(moment: datetime, python_path: str) -> dict[str, str]:
     """The variables under which it is now that moment; the clock goes on from there, in all processes alike."""
+    _forget_the_dead()
     offset = moment.timestamp() - time.time()
     return {
         "LD_PRELOAD": str(library()),

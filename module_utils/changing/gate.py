@@ -23,6 +23,9 @@ DONE, IDLE, LEFT, TROUBLED = "done", "idle", "left", "troubled"
 #: judged; or systemd cannot tell, for the unit is of an init script.
 SHADOWS = ("no_answer", "init_script")
 
+#: The checks that tell that something answers; how long that took does not tell whether it was well.
+ANSWERS = ("unit.active", "tcp.reachable", "http.answer", "http.text", "dns.answer")
+
 #: Seconds that the hold on a host lasts at the least between two calls of a run.
 SHORTEST_HOLD = 10
 
@@ -66,13 +69,19 @@ def judge(before: Observations, after: Observations, outcome: str = DONE) -> Jud
     return Judgement(UNCHANGED, [], [])
 
 
-def is_judgeable(before: Observations) -> bool:
-    """Return whether a host can be judged after a change: all of its probes were measured, and one at least is well."""
-    return _any_well(before) and not any(is_open(one) for one in before)
+def unjudgeable(before: Observations) -> str:
+    """Return why a host cannot be judged after a change, in code words; empty where it can.
+
+    It can where all of its probes were measured, and one at least is well.
+    """
+    open_ones = sorted(_name(_key(one)) for one in before if is_open(one))
+    if open_ones:
+        return "unmeasured: %s" % ", ".join(open_ones)
+    return "" if _any_well(before) else "no probe is well"
 
 
 def _any_well(found: Observations) -> bool:
-    return any(one["level"] not in ("critical", "unknown") for one in found)
+    return any(one["check"] in ANSWERS and one["level"] not in ("critical", "unknown") for one in found)
 
 
 def is_open(observation: Mapping[str, Any]) -> bool:
@@ -109,12 +118,12 @@ def decide(begun: Iterable[str], judged: Mapping[str, Optional[str]]) -> Decisio
 def estimate(past: Iterable[Tuple[float, int]], planned: Optional[float], hosts: int, forks: int) -> float:
     """Return the seconds that a batch of so many hosts takes.
 
-    ``past`` are (seconds, hosts) of the batches so far. The longest counts, or the plan's where that is longer: in a
-    batch that went fast there may have been nothing to do. Hosts beyond the number of ``forks`` wait for a place, so
-    that a batch comes in waves.
+    ``past`` are (seconds, hosts that were worked on) of the batches so far. Hosts beyond the number of ``forks`` wait
+    for a place, so that a batch comes in waves. The longest wave counts, or the plan's ``planned`` seconds where these
+    are more; of a batch in which nothing was done nothing is learnt.
     """
-    longest = max([seconds / waves(count, forks) for seconds, count in past] or [0.0])
-    return max(longest * waves(hosts, forks), float(planned or 0))
+    longest = max([seconds / waves(count, forks) for seconds, count in past if count] or [0.0])
+    return max(longest, float(planned or 0)) * waves(hosts, forks)
 
 
 def waves(hosts: int, forks: int) -> int:

@@ -7,7 +7,8 @@ clock; a lease of an earlier start of the host is void.
 
     FOLDER/change.json    {run, change, boot, until, taken}; written beside and renamed, never half there
     FOLDER/begun.json     {run, notes}: what a run noted before it touched the host, so that a call that comes twice,
-                          as when a connection drops and it is sent again, knows of the one before
+                          as when a connection drops and it is sent again, knows of the one before; {run, call, result}
+                          when that one has ended
     FOLDER/lock           held (flock) by whoever works on the host or changes the lease
 """
 
@@ -119,7 +120,10 @@ class Hold:
             raise
 
     def take(self, seconds: float, change: Optional[str] = None) -> None:
-        """Hold the host for this run for so many seconds from now on. Raises Held where another run holds it."""
+        """Hold the host for this run for so many seconds from now on, or longer where it does already.
+
+        Raises Held where another run holds it.
+        """
         moment = now()
         lease = self._lease()
         means = standing(lease, self.run, moment)
@@ -128,7 +132,10 @@ class Hold:
         if means != "ours":
             self._remove(BEGUN)
         taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        wanted = {"run": self.run, "change": change, "boot": moment.boot, "until": moment.uptime + seconds}
+        until = moment.uptime + seconds
+        if means == "ours" and lease and lease["boot"] == moment.boot:
+            until = max(until, lease["until"])
+        wanted = {"run": self.run, "change": change, "boot": moment.boot, "until": until}
         self._write(LEASE, dict(wanted, taken=taken))
 
     def note(self, notes: Any) -> None:
@@ -136,9 +143,21 @@ class Hold:
         self._write(BEGUN, {"run": self.run, "notes": notes})
 
     def noted(self) -> Optional[Any]:
-        """Return what this run noted on the host in an earlier call; None where it did not. Raises Held."""
+        """Return what this run noted on the host in a call that has not ended; None where it did not. Raises Held."""
+        return self._begun().get("notes")
+
+    def end(self, call: str, result: Any) -> None:
+        """Note what a call returns, for its repetition; what it had noted before is over. Raises Held."""
+        self._write(BEGUN, {"run": self.run, "call": call, "result": result})
+
+    def ended(self, call: str) -> Optional[Any]:
+        """Return what the last call of this run that ended returned, where it is the same; else None. Raises Held."""
+        found = self._begun()
+        return found["result"] if found.get("call") == call else None
+
+    def _begun(self) -> Dict[str, Any]:
         found = self._read(BEGUN)
-        return found["notes"] if found and found["run"] == self.run else None
+        return found if found and found["run"] == self.run else {}
 
     def release(self) -> bool:
         """Give the host free; False where this run did not hold it. Raises Held where another run does."""

@@ -1,5 +1,6 @@
 """How a module that changes a host is given the change it belongs to."""
 
+import math
 from contextlib import ExitStack
 from typing import Any, ContextManager, Dict, Optional
 
@@ -54,7 +55,9 @@ def hold_if_possible(change: Optional[Dict[str, Any]], at_least: float) -> Conte
     raise Held(WITHOUT)
 
 
-def is_too_late(change: Dict[str, Any], longest: float, back: float) -> bool:
-    """Return whether work of so many seconds, and the way back from it, may not end before the window does."""
-    seconds = change.get("host_seconds")
-    return seconds is not None and longest + max(back, change["reserve_seconds"]) > seconds
+def too_late(change: Dict[str, Any], longest: float, back: float) -> str:
+    """Return why work of so many seconds, and the way back from it, may end after the window, in code words, or ''."""
+    seconds, needed = change.get("host_seconds"), longest + max(back, change["reserve_seconds"])
+    if seconds is None or needed <= seconds:
+        return ""
+    return "too late, may take %d s, has %d s" % (math.ceil(needed), max(0, seconds))

@@ -12,6 +12,9 @@ from .token import Refused, Token, private_content
 
 NAME = "gate.json"
 
+#: Bytes, at the most: the hosts of the open batch and of those to come are named in it.
+LARGEST = 1 << 26
+
 
 class Memory:
     """The run's batches so far: how long each took, what was decided of the last, and the one that is open."""
@@ -20,7 +23,7 @@ class Memory:
         """Raises Refused where what lies there cannot be read."""
         self._path = os.path.join(token.folder, NAME)
         self.started, self.monotonic = time.time(), time.monotonic()
-        #: (seconds, hosts) of each batch.
+        #: (seconds, hosts that were worked on) of each batch.
         self.batches: List[Tuple[float, int]] = []
         self.last: Optional[str] = None
         #: What the gate said when the batch began that has not been decided yet.
@@ -30,7 +33,7 @@ class Memory:
 
     def _recall(self) -> None:
         try:
-            told = json.loads(private_content(self._path).decode("utf-8"))
+            told = json.loads(private_content(self._path, LARGEST).decode("utf-8"))
             self.started, self.monotonic = float(told["started"]), float(told["monotonic"])
             self.batches = [(float(seconds), int(hosts)) for seconds, hosts in told["batches"]]
             self.last, self.open = told["last"], told["open"]

@@ -1,7 +1,7 @@
 """The declared probes of a host, as a change asks them: before, after, and until they are as they were."""
 
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ..measuring.taking import deliverable
 from ..services import inspection, probes
@@ -26,6 +26,11 @@ class Probed(NamedTuple):
 
     found: Found
     judgement: Judgement
+
+    def problem(self) -> Optional[str]:
+        """Return what is not as it was, in code words that the catalogue's names word; None where all is."""
+        word, worse, unmeasured = self.judgement
+        return None if word == UNCHANGED else ": ".join(filter(None, [word, ", ".join(worse or unmeasured)]))
 
 
 def declared(given: Mapping[str, Any], units: Sequence[str] = ()) -> probes.Declared:

@@ -11,6 +11,19 @@ from .checks import UNITS
 
 CHECK = "change.step"
 
+#: The action of the last step of a way back: whether the host is as it was, by its probes.
+WAY_BACK_ENDED = "state after the way back"
+
+
+#: The value of a step that check mode tells of: it would be done.
+PLANNED = "planned"
+
+
+def planned(action: str, service: str) -> Observation:
+    """Return a step that would be done, as check mode tells of it."""
+    subject = " ".join(part for part in (action, service) if part)
+    return Observation(CHECK, subject, PLANNED, UNITS[CHECK], "ok", {}, None, {"action": action, "service": service})
+
 
 class Failed(Exception):
     """A step did not do what it was for; it is already among the steps."""

@@ -17,6 +17,8 @@ RUN = "WEIBAO_RUN_ID"
 FOLDER = "weibao-%s-"
 
 SCHEMA_VERSION = 1
+
+#: Bytes of a token, at the most.
 LARGEST = 65536
 
 #: Why a play stops that has no token, in the words of whoever started it.
@@ -108,8 +110,8 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def private_content(path: str) -> bytes:
-    """Return a file's content; raises Refused unless it is a plain one and, as its folder, ours alone."""
+def private_content(path: str, largest: int = LARGEST) -> bytes:
+    """Return a file's content; raises Refused unless it is a plain one, no larger, and, as its folder, ours alone."""
     try:
         folder = os.lstat(os.path.dirname(path) or ".")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -118,9 +120,13 @@ def private_content(path: str) -> bytes:
     try:
         if not (_is_ours(folder, stat.S_ISDIR) and _is_ours(os.fstat(descriptor), stat.S_ISREG)):
             raise Refused("%s: others may read or write there, it proves nothing" % path)
-        return os.read(descriptor, LARGEST)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(largest + 1)
     finally:
         os.close(descriptor)
+    if len(content) > largest:
+        raise Refused("%s: is larger than %d bytes" % (path, largest))
+    return content
 
 
 def _is_ours(status: os.stat_result, kind: Any) -> bool:

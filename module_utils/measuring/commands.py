@@ -64,16 +64,25 @@ def _answer(process: "subprocess.Popen[bytes]", deadline: float) -> Tuple[bytes,
 
     Raises TimeoutExpired where the command itself has not ended by then.
     """
-    ended = False
-    while True:
-        try:
-            return process.communicate(timeout=min(GRACE, max(deadline - time.monotonic(), 0.0)))
-        except subprocess.TimeoutExpired as expired:
-            if ended:
-                return expired.stdout or b"", expired.stderr or b""
-            ended = process.poll() is not None
-            if not ended and time.monotonic() >= deadline:
-                raise
+    assert process.stdout is not None  # noqa: S101
+    assert process.stderr is not None  # noqa: S101
+    pipes = (process.stdout.fileno(), process.stderr.fileno())
+    printed: Dict[int, List[bytes]] = {pipe: [] for pipe in pipes}
+    still_open, last = list(pipes), None
+    while still_open:
+        if last is None and process.poll() is not None:
+            last = time.monotonic() + GRACE
+        left = (deadline if last is None else last) - time.monotonic()
+        if left <= 0:
+            break
+        for pipe in select.select(still_open, [], [], min(GRACE, left))[0]:
+            chunk = os.read(pipe, 1 << 18)
+            printed[pipe].append(chunk)
+            if not chunk:
+                still_open.remove(pipe)
+    process.wait(timeout=max(deadline - time.monotonic(), 0.0))
+    output, errors = (b"".join(printed[pipe]) for pipe in pipes)
+    return output, errors
 
 
 def lines(argv: Sequence[str], timeout: float, longest: int = 65536) -> Generator[bytes, None, None]:

@@ -10,7 +10,7 @@ from ..measuring.taking import take
 from ..observations import Observation, rank
 
 TIMEOUT = 10.0
-PROPERTIES = ("ActiveState", "ActiveEnterTimestampMonotonic", "ControlGroup")
+PROPERTIES = ("LoadState", "ActiveState", "ActiveEnterTimestampMonotonic", "ControlGroup")
 
 #: Where systemd keeps its groups of processes: the unified hierarchy, or its own one beside others.
 HIERARCHIES = ("/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
@@ -22,16 +22,22 @@ NO_FILES = (
     + ("/run/", "/tmp/", "/var/tmp/")  # noqa: S108 - compared, not used
 )
 
+#: Whether the service is there and runs: what is not cannot be restarted.
+PRESENT = "restart.present"
 #: The figures that make a restart due.
 FIGURES = ("restart.uptime", "restart.memory", "restart.memory_growth", "restart.updates")
 GROWTH = "restart.memory_growth"
 
 
 class Running(NamedTuple):
-    """What systemd says of a service; ``since`` in seconds of the monotonic clock, None where it does not run."""
+    """What systemd says of a service; ``since`` in seconds of the monotonic clock, None where it does not run.
+
+    ``state`` is its word for a service that does not run, or is not there at all.
+    """
 
     since: Any
     pids: List[int]
+    state: str = "active"
 
 
 def parse_properties(output: str) -> Dict[str, str]:
@@ -62,7 +68,9 @@ def look(service: str) -> Running:
     argv = ["systemctl", "show", "--no-pager", "-p", ",".join(PROPERTIES), "--", service]
     found = parse_properties(commands.run(argv, TIMEOUT).output)
     if found.get("ActiveState") not in ("active", "reloading", "refreshing"):
-        return Running(None, [])
+        # Of a unit that is not there, that is all there is to say; it is inactive, too.
+        there = found.get("LoadState", "loaded") == "loaded"
+        return Running(None, [], found.get("ActiveState" if there else "LoadState", ""))
     entered = found.get("ActiveEnterTimestampMonotonic", "")
     if not entered.isdigit() or not int(entered):
         raise Unmeasurable("unparsable", source="systemctl show")
@@ -87,7 +95,7 @@ def assess(observer: Observer, services: Sequence[str], uptime: float) -> Tuple[
     found: List[Observation] = []
     due = []
     for service in services:
-        figures = take(observer, FIGURES, lambda one, name=service: _figures(one, name, uptime), service)  # type: ignore[misc]
+        figures = take(observer, (PRESENT, *FIGURES), lambda one, name=service: _figures(one, name, uptime), service)  # type: ignore[misc]
         verdict = _verdict(observer, service, figures)
         found += figures + [verdict]
         if verdict.value == 1:
@@ -97,6 +105,7 @@ def assess(observer: Observer, services: Sequence[str], uptime: float) -> Tuple[
 
 def _figures(observer: Observer, service: str, uptime: float) -> Iterator[Observation]:
     running = look(service)
+    yield observer.observe(PRESENT, int(running.since is not None), {"state": running.state}, service)
     if running.since is None:
         raise Unmeasurable("not_running", service=service)
     yield observer.observe("restart.uptime", max(0.0, uptime - running.since) / 86400, {}, service)
@@ -128,7 +137,7 @@ def resident_kilobytes_of_machine(meminfo: str) -> int:
 
 def _verdict(observer: Observer, service: str, figures: Sequence[Observation]) -> Observation:
     """Return whether a restart is due; not known where a figure is missing and no other one makes it due."""
-    reasons = [one.check for one in figures if rank(one.level) >= rank("warning")]
+    reasons = [one.check for one in figures if one.check != PRESENT and rank(one.level) >= rank("warning")]
     if reasons:
         return observer.observe("restart.due", 1, {"due_for": reasons}, service)
     missing = [one for one in figures if one.level == "unknown" and one.check != GROWTH]

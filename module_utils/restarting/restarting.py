@@ -4,14 +4,16 @@ import os
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..changing import probing
-from ..changing.gate import DONE, TROUBLED, UNCHANGED
-from ..changing.steps import Failed, Steps
+from ..changing.gate import DONE, TROUBLED
+from ..changing.steps import Failed, Steps, planned
 from ..measuring import commands
 from ..measuring.errors import Unmeasurable
+from ..observations import Observation
 from ..services.probes import Declared, unit_name
 
 SYSTEMCTL = "/usr/bin/systemctl"
 SETTLE = "check the probes"
+LEFT_ALONE = "left alone"
 
 #: Seconds that a command, or the wait for the probes, may be given at the most.
 LONGEST = 3600
@@ -101,6 +103,25 @@ def longest_back(plan: Restart) -> float:
     return plan.wait_seconds + sum(service.seconds * (1 + bool(service.resume)) for service in plan.services)
 
 
+def leave_alone(units: Sequence[str], problem: str = "not running") -> List[Observation]:
+    """Return that services were left alone, and why, though their restart was asked for: steps that failed."""
+    steps = Steps()
+    for unit in units:
+        _tried(steps, LEFT_ALONE, unit, lambda: problem)
+    return steps.observations
+
+
+def foreseen(plan: Restart) -> List[Observation]:
+    """Return the steps that restart() would do, in its order."""
+    if not plan.services:
+        return []
+    steps = [("drain", service.unit) for service in plan.services if service.drain]
+    steps += [("stop", service.unit) for service in reversed(plan.services)]
+    steps += [("start", service.unit) for service in plan.services] + [(SETTLE, "")]
+    steps += [("resume", service.unit) for service in plan.services if service.resume]
+    return [planned(action, unit) for action, unit in steps]
+
+
 def restart(plan: Restart) -> Outcome:
     """Restart the services; where a step fails, lead back at once."""
     steps = Steps()
@@ -160,9 +181,7 @@ def _tried(steps: Steps, action: str, service: str, work: Work) -> bool:
 
 def _settled(plan: Restart) -> Work:
     def work() -> Optional[str]:
-        probed = probing.settle(plan.probes, plan.before, plan.wait_seconds)
-        names = probed.judgement.worse or probed.judgement.unmeasured
-        return None if probed.judgement.word == UNCHANGED else "%s: %s" % (probed.judgement.word, ", ".join(names))
+        return probing.settle(plan.probes, plan.before, plan.wait_seconds).problem()
 
     return work
 

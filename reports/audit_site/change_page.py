@@ -30,7 +30,7 @@ def change_line(record: ChangeRecord, tongues: Tongues) -> list[Any]:
     start, end = (tongues.time(one.isoformat())[:16] for one in change.window)
     return [
         change.number,
-        record.state,
+        record.told_state,
         change.procedure,
         list(record.hosts),
         start,
@@ -84,7 +84,7 @@ def change_detail(
         ],
         "refusals": [
             [told.time(one.at), str(one.body.get("attempt")), one.operator, told.reasons(one.body.get("reasons") or ()),
-             one.sequence]
+             one.sequence, one.by]
             for one in record.refusals
         ],
         "executions": [

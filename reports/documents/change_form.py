@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from reports.documents.change_record import UNDONE, assurance_of, supervisors_of
@@ -33,13 +34,17 @@ _CHANGE: Mapping[str, tuple[str, ...]] = {
         *("digest", "digest_short", "emergency", "automatic", "approvals_needed", "approval_number"),
     ),
     "plan[]": ("place", "step", "minutes"),
-    "planned_batches[]": ("place", "count"),
+    "planned_batches[]": ("place", "count", "hosts_text"),
     "hosts[]": ("name", "digest"),
     "approvals[]": _DECISION,
 }
 
 #: The fields of each document; those of a list or group stand below its name.
-REQUEST: Mapping[str, tuple[str, ...]] = {**_CHANGE, "feasibility[]": ("check", "result", "note")}
+REQUEST: Mapping[str, tuple[str, ...]] = {
+    **_CHANGE,
+    "feasibility[]": ("check", "result", "note"),
+    "foreseen[]": ("host", "steps"),
+}
 REPORT: Mapping[str, tuple[str, ...]] = {
     **_CHANGE,
     "": (
@@ -72,6 +77,7 @@ def request_fields(record: ChangeRecord, wording: Wording) -> dict[str, Any]:
             {"check": check, "result": words.say(result), "note": note}
             for check, result, note in words.feasibility(record)
         ],
+        "foreseen": [{"host": host, "steps": steps} for host, steps in words.foreseen(record)],
     }
 
 
@@ -167,7 +173,7 @@ def _change(record: ChangeRecord, words: ChangeWords) -> dict[str, Any]:
         "requester": change.requester,
         "requested": words.words.moment(change.requested),
         "procedure": words.procedure(change.procedure),
-        "state": words.word("change_states", record.state),
+        "state": words.word("change_states", record.told_state),
         **{key: record.text(key) for key in _TEXTS},
         "window": words.window(record),
         "window_from": words.words.moment(start),
@@ -185,7 +191,10 @@ def _change(record: ChangeRecord, words: ChangeWords) -> dict[str, Any]:
             {"place": place, "step": name, "minutes": words.minutes(minutes) if minutes is not None else ""}
             for place, (name, minutes) in enumerate(record.plan_steps, 1)
         ],
-        "planned_batches": [{"place": place, "count": size} for place, size in enumerate(record.batches, 1)],
+        "planned_batches": [
+            {"place": place, "count": size, "hosts_text": words.joined(hosts)}
+            for place, (size, hosts) in enumerate(zip_longest(record.batches, record.batch_hosts, fillvalue=()), 1)
+        ],
         "hosts": [{"name": name, "digest": record.host_digest(name)} for name in record.hosts],
         "approvals": [
             dict(

@@ -41,6 +41,13 @@ def reason_line(reason: Mapping[str, Any], words: Wording) -> str:
     return printable(ChangeWords(words).refusal(reason))
 
 
+def doubt_lines(who: str, reasons: Iterable[Mapping[str, Any]], words: Wording) -> Iterator[str]:
+    """Yield that what somebody is to sign would not count, and a line for each reason."""
+    yield printable(say(words, "doubted", who=who))
+    for reason in reasons:
+        yield f"  {reason_line(reason, words)}"
+
+
 def stepped_line(change: str, step: str, entry: int, words: Wording) -> str:
     """Return that a change has taken a step."""
     return printable(say(words, "stepped", change=change, step=_step(step, words), entry=entry))
@@ -48,14 +55,12 @@ def stepped_line(change: str, step: str, entry: int, words: Wording) -> str:
 
 def listed_line(change: Change, state: str, words: Wording) -> str:
     """Return a change on one line."""
-    start, end = change.window
     parameters = {
         "change": change.number,
-        "state": words.catalogue.word("change_states", state),
+        "state": words.catalogue.word("change_states", change.telling(state)),
         "procedure": change.procedure,
         "hosts": len(change.hosts),
-        "start": start,
-        "end": end,
+        "window": ChangeWords(words).span(*change.window),
         "content": change.plan["content"],
     }
     return printable(say(words, "listed", **parameters))
@@ -63,12 +68,12 @@ def listed_line(change: Change, state: str, words: Wording) -> str:
 
 def shown_lines(change: Change, state: str, words: Wording) -> Iterator[str]:
     """Yield all that a person wants to know of a change before they decide."""
-    start, end = change.window
     plan = change.plan
     yield listed_line(change, state, words)
     yield say(words, "request", requester=change.requester, at=change.requested)
     reserve = int(change.reserve.total_seconds() // 60)
-    yield say(words, "window", start=start, end=end, reserve=reserve, supervisor=plan["supervisor"])
+    window = ChangeWords(words).span(*change.window)
+    yield say(words, "window", window=window, reserve=reserve, supervisor=plan["supervisor"])
     yield say(words, "hosts", hosts=list(change.hosts))
     if change.emergency:
         yield say(words, "emergency")
@@ -83,6 +88,20 @@ def shown_lines(change: Change, state: str, words: Wording) -> Iterator[str]:
         yield say(words, "remainder", hosts=list(change.remainder))
     if unsure := sorted({host for one in change.executions for host in one.hosts.get("unsure", ())}):
         yield say(words, "unsure", hosts=unsure)
+
+
+def requested_lines(change: Change, words: Wording) -> Iterator[str]:
+    """Yield what was found of a change that was just requested, at last whether it can be carried out like this."""
+    body = change.steps[0].body
+    for one in body.get("feasibility") or ():
+        yield f"  {feasible_line(one, words)}"
+    asked, reserve = (float(told.get("reserve_minutes") or 0) for told in (body["request"], change.plan))
+    if 0 < asked < reserve:
+        yield f"  {say(words, 'reserve_raised', asked=f'{asked:g}', reserve=f'{reserve:g}')}"
+    yield f"  {say(words, 'digest', digest=change.digest)}"
+    if change.infeasible:
+        checks = [ChangeWords(words).check(one) for one in change.infeasible]
+        yield printable(say(words, "infeasible", change=change.number, checks=checks))
 
 
 def feasible_line(one: Mapping[str, Any], words: Wording) -> str:
@@ -101,6 +120,9 @@ def _told(step: Step, words: Wording) -> Iterator[str]:
     if step.name == "executed":
         outcome = words.catalogue.word("change_outcomes", str(body["outcome"]), "name")
         yield f"  {say(words, 'outcome', run=body['run'], outcome=outcome)}"
+    if step.name == "verified":
+        result = ChangeWords(words).say("verification_passed" if body["passed"] else "verification_failed")
+        yield printable(f"  {say(words, 'verification', result=result, text=body['text'])}")
 
 
 def _step(step: str, words: Wording) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from reports.documents.inspection_record import Issue, Parties
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from reports.document import LedgerHead
     from reports.documents.change_run import ChangeRun
-    from runner.changes import Change, Step
+    from runner.changes import Attendance, Change, Step
     from runner.contract.model import Contract
     from runner.contract.people import Person
 
@@ -54,6 +55,7 @@ class Decision:
 class ChangeRecord:
     """One change at a moment; ``runs`` are its sealed executions, the oldest first, as far as they can be read.
 
+    ``preview`` is the sealed run in check mode.
     ``doubts`` tell by entry why an approval, a presence or the last verification does not count.
     """
 
@@ -65,6 +67,7 @@ class ChangeRecord:
     runs: tuple[ChangeRun, ...] = ()
     ledger: LedgerHead | None = None
     doubts: Mapping[int, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    preview: ChangeRun | None = None
 
     @property
     def state(self) -> str:
@@ -89,6 +92,15 @@ class ChangeRecord:
     def batches(self) -> tuple[int, ...]:
         """Return how many hosts each batch has."""
         return batch_sizes(self.change.plan.get("batches") or (), len(self.hosts))
+
+    @property
+    def batch_hosts(self) -> tuple[tuple[str, ...], ...]:
+        """Return the hosts of each batch, as the preview came to them; nothing where it did not come to just these."""
+        order = self.preview.order if self.preview else ()
+        if set(order) != set(self.hosts):
+            return ()
+        ends = tuple(accumulate(self.batches))
+        return tuple(order[end - size : end] for end, size in zip(ends, self.batches, strict=True))
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -117,9 +129,22 @@ class ChangeRecord:
         return bool(last and last.body.get("passed") and not self.doubts_of(last))
 
     @property
+    def told_state(self) -> str:
+        """Return the key of the words for how the change stands."""
+        return self.change.telling(self.state)
+
+    @property
     def attended(self) -> bool:
         """Return whether one presence that counts covers the whole of each execution that came to any host."""
-        there = [one for one in self.change.attendances if not self.doubts_of(one.step)]
+        return self._covered(self.change.attendances)
+
+    @property
+    def left_after(self) -> bool:
+        """Return whether that is so by presences alone whose end is recorded."""
+        return self._covered([one for one in self.change.attendances if one.out])
+
+    def _covered(self, attendances: Sequence[Attendance]) -> bool:
+        there = [one for one in attendances if not self.doubts_of(one.step)]
         return all(
             run.idle or any(one.at(run.start.at) and one.at(run.end.at if run.end else self.created) for one in there)
             for run in self.change.executions
@@ -191,6 +216,7 @@ def change_record(
     about: About,
     runs: Sequence[ChangeRun] = (),
     doubts: Mapping[int, tuple[Mapping[str, Any], ...]] | None = None,
+    preview: ChangeRun | None = None,
 ) -> ChangeRecord:
     """Return the record of a change as its documents tell it."""
     contract = about.contract
@@ -210,7 +236,7 @@ def change_record(
         approver=next((one.by for one in change.approvals), None) or holder("purchaser approver"),
     )
     return ChangeRecord(
-        about.issue, parties, about.site, about.created, change, tuple(runs), about.ledger, doubts or {}
+        about.issue, parties, about.site, about.created, change, tuple(runs), about.ledger, doubts or {}, preview
     )
 
 

@@ -76,7 +76,7 @@ def _facts(record: ChangeRecord, words: ChangeWords) -> tuple[tuple[str, str], .
         (words.say("actual"), actual(record, words)),
         (words.say("operator"), words.joined(operators)),
         (words.say("supervisor"), words.joined(supervisors_of(record))),
-        (words.say("state"), words.word("change_states", record.state)),
+        (words.say("state"), words.word("change_states", record.told_state)),
     )
     return tuple((name, value) for name, value in found if value)
 
@@ -94,9 +94,10 @@ def conclusion(record: ChangeRecord, words: ChangeWords) -> str:
     """Return what became of the change, in a sentence."""
     if not record.outcome:
         return words.say("not_executed")
-    hosts = len(record.hosts)
+    gap, hosts, failed = words.words.term("sentence_gap"), len(record.hosts), record.change.failed_verification
+    verified = (words.failed_verification(record.change),) if failed else ()
     if _all_done(record):
-        return words.say("all_done", hosts=hosts)
+        return gap.join((words.say("all_carried_out" if failed else "all_done", hosts=hosts), *verified))
     counts = [
         words.say("conclusion_count", end=words.word("change_ends", end, "name"), count=len(record.ended_as(end)))
         for end in ("done", *UNDONE)
@@ -105,7 +106,7 @@ def conclusion(record: ChangeRecord, words: ChangeWords) -> str:
     told = [words.word("change_outcomes", record.outcome, "text")]
     if record.outcome != "running":
         told.append(words.say("conclusion_counts", hosts=hosts, counts=words.joined(counts)))
-    return words.words.term("sentence_gap").join(told)
+    return gap.join((*told, *verified))
 
 
 def _all_done(record: ChangeRecord) -> bool:
@@ -116,6 +117,7 @@ def _all_done(record: ChangeRecord) -> bool:
 def _conclusion(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
     tone = words.outcome_tone(record.outcome) if record.outcome else "unknown"
     tone = "warning" if tone == "ok" and not _all_done(record) else tone
+    tone = "critical" if record.change.failed_verification else tone
     yield Paragraph(conclusion(record, words), tone=tone)
     yield _texts(record, words)
     counts: tuple[tuple[str, int, Tone], ...] = (
@@ -204,7 +206,9 @@ def _supervision(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
         Column(words.say("entry"), 12),
     )
     rows = tuple(_attendance(one, record.doubts_of(one.step), words) for one in change.attendances)
-    told: tuple[str, Tone] = ("attended", "ok") if record.attended else ("not_attended", "warning")
+    told: tuple[str, Tone] = ("not_attended", "warning")
+    if record.attended:
+        told = ("attended", "ok") if record.left_after else ("attended_open", "warning")
     yield Paragraph(words.say(told[0]), tone=told[1])
     yield Table(columns, rows, sheet=words.say("supervision_section"), overview=True)
 
@@ -299,7 +303,8 @@ def _configuration(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
     facts = carried_out(record, words).pairs
     commits = dict.fromkeys(str((run.manifest.get("source") or {}).get("commit") or "") for run in record.runs)
     commit = words.joined(one for one in commits if one)
-    yield Facts((*facts, *(((words.say("commit"), commit),) if commit else ())))
+    told = (*facts, *(((words.say("commit"), commit),) if commit else ()))
+    yield Facts(told, words.say("configuration_executed"))
 
 
 def _refusals(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
@@ -307,10 +312,11 @@ def _refusals(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
         return
     yield Paragraph(words.say("refusals_lead"))
     columns = (
-        Column(words.say("time"), 20),
-        Column(words.say("attempt"), 11),
-        Column(words.say("operator"), 11),
-        Column(words.say("refusal_reasons"), 50),
+        Column(words.say("time"), 18),
+        Column(words.say("attempt"), 10),
+        Column(words.say("by"), 11),
+        Column(words.say("entered_by"), 11),
+        Column(words.say("refusal_reasons"), 42),
         Column(words.say("entry"), 8),
     )
     rows = tuple(
@@ -318,6 +324,7 @@ def _refusals(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
             (
                 Cell(words.words.moment(one.at)),
                 Cell(words.word("change_attempts", str(one.body.get("attempt")))),
+                Cell(one.by or words.words.term("dash")),
                 Cell(one.operator),
                 Cell("\n".join(words.refusal(reason) for reason in one.body.get("reasons") or ())),
                 Cell(f"#{one.sequence}"),

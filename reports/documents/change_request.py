@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reports.document import Block
     from reports.documents.change_record import ChangeRecord
+    from reports.documents.change_run import ChangeRun
     from reports.wording import Wording
 
 #: Of the digest so many digits are printed where people compare it by eye.
@@ -65,7 +66,7 @@ def _facts(record: ChangeRecord, words: ChangeWords) -> tuple[tuple[str, str], .
         (words.say("hosts"), words.words.folded(record.hosts, 0)),
         (words.say("window"), words.window(record)),
         (words.say("supervisor"), record.text("supervisor")),
-        (words.say("state"), words.word("change_states", record.state)),
+        (words.say("state"), words.word("change_states", record.told_state)),
     )
     return tuple((name, value) for name, value in found if value)
 
@@ -122,10 +123,18 @@ def _length(minutes: float | None, words: ChangeWords) -> Cell:
 
 
 def _batches(record: ChangeRecord, words: ChangeWords) -> Table:
-    columns = (Column(words.say("batch"), 70), Column(words.say("hosts"), 30, "right"))
-    sizes = record.batches
+    columns = (Column(words.say("batch"), 34), Column(words.say("hosts"), 66))
+    sizes, names = record.batches, record.batch_hosts
     rows = tuple(
-        Row((Cell(_batch_name(place, len(sizes), words)), Cell(words.words.term("hosts_count", count=size), size)))
+        Row(
+            (
+                Cell(_batch_name(place, len(sizes), words)),
+                Cell(
+                    words.words.term("hosts_count", count=size),
+                    note=words.words.folded(names[place - 1], 0) if names else "",
+                ),
+            )
+        )
         for place, size in enumerate(sizes, 1)
     )
     return Table(columns, rows, words.say("plan_batches"), compact=True)
@@ -181,8 +190,21 @@ def _feasibility(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:
         verdict = words.word("states", str(preview.get("verdict")))
         tone: Tone = "" if preview.get("verdict") == "complete" else "warning"
         yield Paragraph(words.say("preview", run=preview.get("run"), verdict=verdict), tone=tone)
+        if record.preview:
+            yield from _foreseen(record, record.preview, words)
     else:
         yield Paragraph(words.say("preview_none"), note=True)
+
+
+def _foreseen(record: ChangeRecord, preview: ChangeRun, words: ChangeWords) -> Iterator[Block]:
+    """Yield what would be done on each host, as check mode found it."""
+    if not preview.planned:
+        yield Paragraph(words.say("foreseen_none"), tone="warning")
+        return
+    yield Paragraph(words.say("foreseen_lead"), note=True)
+    columns = (Column(words.say("host"), 24), Column(words.say("plan_steps"), 76))
+    rows = tuple(Row((Cell(name), Cell(steps))) for name, steps in words.foreseen(record))
+    yield Table(columns, rows, words.say("foreseen"), sheet=words.say("foreseen"))
 
 
 def _scope(record: ChangeRecord, words: ChangeWords) -> Iterator[Block]:

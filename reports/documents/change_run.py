@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 STEP, BATCH, DUE = "change.step", "change.batch", "restart.due"
+#: Whether a service runs that is to be restarted, before anything is done; a step tells what became of it.
+PRESENT = "restart.present"
+#: The value of a step that check mode tells of: it would be done.
+PLANNED = "planned"
+#: The action of the last step of a way back, by the gate: whether the host is as it was.
+WAY_BACK_ENDED = "state after the way back"
 #: The action of a step that tells that there was nothing to do on a host.
 NOTHING_DUE = "nothing due"
 #: The figures that an assessment rests on, in the order in which people read them.
@@ -60,6 +66,7 @@ class Batch:
 class ChangeRun:
     """One sealed run; ``due`` are the assessments whether a restart is due, ``others`` whatever else it found last.
 
+    ``planned`` are the steps that check mode foresees, ``order`` the hosts as it came to them.
     ``figures`` has the figures of each assessment by host, service and check; ``outdated`` names those of the others
     that were measured before the way back of their host, which may have changed them since.
     """
@@ -72,6 +79,8 @@ class ChangeRun:
     operator: str
     check: bool
     steps: tuple[StepDone, ...]
+    planned: tuple[Finding, ...]
+    order: tuple[str, ...]
     batches: tuple[Batch, ...]
     due: tuple[Finding, ...]
     figures: Mapping[tuple[str, str, str], Finding]
@@ -92,9 +101,13 @@ class ChangeRun:
 
     @property
     def led_back(self) -> Mapping[str, bool]:
-        """Return by host whether its way back succeeded; a step that was done again counts as it went at last."""
+        """Return by host whether its way back succeeded; a step that was done again counts as it went at last.
+
+        Where it led is told by the gate, at its end; unless that was well, it did not succeed.
+        """
         last = {(one.host, one.name): not one.failed for one in self.steps if one.way_back}
-        return {host: all(well for (name, _), well in last.items() if name == host) for host, _ in last}
+        well = {host: all(went for (name, _), went in last.items() if name == host) for host, _ in last}
+        return {host: went and (host, WAY_BACK_ENDED) in last for host, went in well.items()}
 
     @property
     def trouble(self) -> tuple[Batch, ...]:
@@ -117,6 +130,8 @@ def change_run(manifest: Mapping[str, Any], observations: Iterable[Mapping[str, 
         operator=str(operator.get("name") or operator.get("login") or ""),
         check=bool((manifest.get("arguments") or {}).get("check")),
         steps=_steps(found, started),
+        planned=tuple(one for one in found if one.check == STEP and one.value == PLANNED),
+        order=tuple(dict.fromkeys(one.host for one in found)),
         batches=_batches(found),
         due=tuple(sorted((one for one in found if one.check == DUE), key=_place)),
         figures={(one.host, one.subject, one.check): one for one in found if one.check in FIGURES},
@@ -137,7 +152,7 @@ def _others(found: Iterable[Finding]) -> tuple[Iterable[Finding], frozenset[tupl
         key = (one.host, one.check, one.subject)
         if one.check == STEP and one.detail.get("way_back"):
             outdated |= {known for known in last if known[0] == one.host}
-        elif one.check not in (STEP, BATCH, DUE, *FIGURES):
+        elif one.check not in (STEP, BATCH, DUE, PRESENT, *FIGURES):
             last[key] = one
             outdated.discard(key)
     return last.values(), frozenset(outdated)
@@ -161,7 +176,7 @@ def _steps(found: Iterable[Finding], run_started: datetime) -> tuple[StepDone, .
     steps = [
         StepDone(one.host, one.subject, _moment(one, "started"), _moment(one, "ended"), one)
         for one in found
-        if one.check == STEP
+        if one.check == STEP and one.value != PLANNED
     ]
     return tuple(sorted(steps, key=lambda one: one.started or run_started))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from reports.documents.change_run import Batch, ChangeRun, StepDone
     from reports.documents.finding import Finding
     from reports.wording import Wording
-    from runner.changes import Step
+    from runner.changes import Change, Step
 
 _OUTCOME_TONES: Mapping[str, Tone] = {
     "done": "ok",
@@ -63,7 +63,7 @@ class ChangeWords:
 
     def span(self, start: datetime, end: datetime) -> str:
         """Return from when to when."""
-        zone = f"UTC{self.words.local(start).isoformat()[-6:]}"
+        zone = self.words.offset(start)
         return self.say("window_value", start=self.words.moment(start), end=self.words.moment(end), zone=zone)
 
     def clock(self, moment: datetime | None, after: datetime | None = None) -> str:
@@ -109,7 +109,7 @@ class ChangeWords:
         number, entries = record.approval_number
         if not entries:
             return self.say("approval_number_none")
-        return self.say("approval_number_value", number=number, entries=self.joined(f"#{one}" for one in entries))
+        return self.say("approval_number_value", number=number, entries=self.joined(map(str, entries)))
 
     def refusal(self, reason: Mapping[str, Any]) -> str:
         """Return why something was refused, or does not count: the words for a code, with its parameters."""
@@ -122,10 +122,30 @@ class ChangeWords:
             if key in parameters:
                 path = ("name",) if key == "outcome" else ()
                 parameters[key] = self.word(table, str(parameters[key]), *path)
+        if "duties" in parameters:
+            duties = str(parameters["duties"]).split(", ")
+            parameters["duties"] = self.joined(self.word("duties", one) for one in duties)
+        if code == "differs" and "what" in parameters:
+            parameters["text"] = self._difference(parameters)
+        if code == "signature":
+            parameters["problem"] = self._signature(str(parameters.get("problem")))
         found = self.words.catalogue.find("change_reasons", code)
         if not isinstance(found, str):
             return f"{code} {self.words.pairs(parameters)}".strip() if parameters else code
         return self.words.fill(found, parameters)
+
+    def _difference(self, one: Mapping[str, Any]) -> str:
+        """Return what differs from what was approved: a file, a host, a variable, or what people agreed on."""
+        what, name = str(one["what"]), str(one.get("name") or "")
+        named = self.word("change_differences", what) + ("" if name == what else f" {name}")
+        how = self.word("change_differing", str(one.get("how")))
+        values = f" ({one['before']} → {one['after']})" if one.get("before") or one.get("after") else ""
+        return f"{self.words.labelled(named, how)}{values}"
+
+    def _signature(self, problem: str) -> str:
+        """Return what is wrong with a signature, by how the program's message begins."""
+        known = self.words.catalogue.keys("change_signatures")
+        return next((self.word("change_signatures", key) for key in known if problem.startswith(key)), problem)
 
     def check(self, name: str) -> str:
         """Return what a feasibility check is called."""
@@ -133,6 +153,11 @@ class ChangeWords:
         return found if isinstance(found, str) else name
 
     # -- what became of it ---------------------------------------------------------------------------------
+
+    def failed_verification(self, change: Change) -> str:
+        """Return that the verification of a change failed, what is said of it and by whom."""
+        body = change.verification.body if change.verification else {}
+        return self.say("failed_verification", by=str(body.get("by") or ""), text=str(body.get("text") or "…"))
 
     def outcome(self, outcome: str) -> Cell:
         """Return the outcome of an execution as a cell."""
@@ -151,11 +176,25 @@ class ChangeWords:
 
     def step_name(self, one: StepDone) -> str:
         """Return what a step does, and to which service, in words; a step of the way back says so."""
-        action, service = one.finding.detail.get("action"), one.finding.detail.get("service")
-        name = one.name
-        if action:
-            name = " ".join(part for part in (self.word("change_actions", str(action)), str(service or "")) if part)
+        name = self.action(one.finding)
         return self.say("step_back", step=name) if one.way_back else name
+
+    def action(self, one: Finding) -> str:
+        """Return what a step does, or would do, and to which service."""
+        action, service = one.detail.get("action"), one.detail.get("service")
+        if not action:
+            return one.subject
+        return " ".join(part for part in (self.word("change_actions", str(action)), str(service or "")) if part)
+
+    def foreseen(self, record: ChangeRecord) -> Iterator[tuple[str, str]]:
+        """Yield each host with the steps that the preview foresees there; nothing where there was none."""
+        if not record.preview:
+            return
+        steps: dict[str, list[str]] = {}
+        for one in record.preview.planned:
+            steps.setdefault(one.host, []).append(self.action(one))
+        for host in record.hosts:
+            yield host, self.words.term("part_separator").join(steps.get(host, ())) or self.say("foreseen_nothing")
 
     def step_result(self, one: StepDone) -> Cell:
         """Return whether a step succeeded."""

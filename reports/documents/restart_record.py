@@ -50,6 +50,12 @@ class RestartRecord:
         return sum(one.failed for one in self.run.work)
 
     @property
+    def always(self) -> bool:
+        """Return whether the change restarts services that are not due, too."""
+        variables = (self.run.manifest.get("arguments") or {}).get("variables") or {}
+        return bool(self.change) and variables.get("service_restart_when") == "always"
+
+    @property
     def tone(self) -> Tone:
         """Return how the run reads at a glance: restarts that went wrong before what is due, before what is fine."""
         levels = [one.finding.level for one in self.run.trouble]
@@ -140,6 +146,8 @@ def conclusion(record: RestartRecord, words: ChangeWords) -> str:
     run = record.run
     told = [words.say("restart_lead", hosts=len(run.hosts), services=len(run.due), due=len(record.overdue))]
     if run.work:
+        if record.always:
+            told.append(words.say("restart_always"))
         key = "restart_failed" if record.failed else "restart_done"
         told.append(words.say(key, steps=len(run.work), failed=record.failed))
     else:

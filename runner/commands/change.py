@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reports.documents.change_lines import feasible_line, listed_line, say, shown_lines, stepped_line
+from reports.documents.change_lines import doubt_lines, listed_line, requested_lines, say, shown_lines, stepped_line
 from runner.commands.carried_out import carry_out
 from runner.commands.options import fail_on_option, formats_option
 from runner.commands.session import Session, pass_session
 from runner.commands.written import print_written, tell_not_written, written_json
+from runner.errors import ExitCode
 from runner.execution.progress import progress_here
 from runner.operations.change_application import apply_for
 from runner.operations.change_documents import REPORT, REQUEST, write_change_document
@@ -92,17 +93,17 @@ def request(session: Session, file: Path, formats: tuple[str, ...], *, preview: 
     """Apply for a change.
 
     FILE tells what, why, where, when and how back. It is planned, tried in check mode on its hosts, and looked at; then
-    the upgrade request is written, for the purchaser to sign.
+    the upgrade request is written, for the purchaser to sign. Exit 1 where a check of its feasibility did not pass.
     """
     checked = _opened(session)
     stepped = apply_for(checked, file, progress_here, preview=preview)
     written = write_change_document(checked, stepped.change.number, REQUEST, session.language, formats)
     _say(session, checked, stepped, written)
     if not session.as_json:
-        words = words_for(checked, session.language)
-        for one in stepped.entry.body["feasibility"]:
-            click.echo(f"  {feasible_line(one, words)}")
-        click.echo(f"  {say(words, 'digest', digest=stepped.change.digest)}")
+        for line in requested_lines(stepped.change, words_for(checked, session.language)):
+            click.echo(line)
+    if stepped.change.infeasible:
+        raise click.exceptions.Exit(ExitCode.FINDINGS)
 
 
 @change.command("list")
@@ -153,6 +154,10 @@ def show(
     if by is None or None in told.values():
         raise click.UsageError("--to-sign needs --by; --reason to approve or reject; --text and --passed to verify")
     asked = to_sign(checked, number, name, by, at, **told)
+    if asked.doubts:
+        reasons = [one.as_dict() for one in asked.doubts]
+        for line in doubt_lines(by, reasons, words_for(checked, session.language)):
+            click.echo(line, err=True)
     if output:
         save_to_sign(asked, output)
     else:

@@ -93,6 +93,19 @@ def verification_reasons(change: Change, step: Step, keyring: Keyring) -> tuple[
     return (*found, *_dated_ahead(step))
 
 
+def step_reasons(change: Change, keyring: Keyring) -> tuple[Reason, ...]:
+    """Return why the newest step of a change does not count; none where it does, or where nobody decides with it."""
+    step = change.steps[-1]
+    if step.name == "signed-in":
+        return attendance_reasons(change, change.attendances[-1], keyring)
+    if step.name == "signed-out":
+        return departure_reasons(change, step, keyring)
+    if step.name == "verified":
+        return verification_reasons(change, step, keyring)
+    one = change.approvals[-1] if step.name == "approved" else change.rejection
+    return approval_reasons(change, one, keyring) if one and one.step is step else ()
+
+
 def proven(step: Step) -> bool:
     """Return whether a step says that something proves it: a signature, or a paper."""
     return bool(step.body.get("signature") or step.body.get("attachments"))
@@ -271,9 +284,9 @@ def _of_state(change: Change) -> Iterator[Reason]:
 def _of_window(change: Change, moment: datetime) -> Iterator[Reason]:
     first, last = change.window
     if moment < first:
-        yield Reason("before_window", {"day": f"{first:%Y-%m-%d %H:%M}"})
+        yield Reason("before_window", {"day": first.isoformat(timespec="minutes")})
     elif moment > last:
-        yield Reason("after_window", {"day": f"{last:%Y-%m-%d %H:%M}"})
+        yield Reason("after_window", {"day": last.isoformat(timespec="minutes")})
 
 
 def _of_people(change: Change, keyring: Keyring, moment: datetime, executors: Collection[str]) -> Iterator[Reason]:

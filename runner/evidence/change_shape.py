@@ -94,6 +94,7 @@ def _minutes(value: Any) -> bool:
 
 _WINDOW = {"from": _moment, "to": _moment}
 _PLAN: Mapping[str, Callable[[Any], bool]] = {
+    "number": lambda value: value is None or _number(value),
     "procedure": _text,
     "supervisor": _text,
     "hosts": _mapping,
@@ -124,7 +125,7 @@ _STEPS: Mapping[str, Mapping[str, Callable[[Any], bool]]] = {
     "withdrawn": {"by": _text, "reason": _text},
     "signed-in": _PRESENCE,
     "signed-out": _PRESENCE,
-    "refused": {"attempt": _text, "reasons": _reasons},
+    "refused": {"attempt": _text, "by": _maybe_text, "reasons": _reasons},
     "started": {"run": _text, "digest": _hash},
     "executed": {"run": _text, "outcome": lambda value: value in OUTCOMES, "hosts": _hosts},
     "verified": {"run": _text, "by": _text, "passed": _flag, "text": _text, **_PROOF},
@@ -141,6 +142,8 @@ def change_problem(body: Mapping[str, Any]) -> str:
     """Return why a body is none of a change's entry; empty where it is."""
     try:
         wrong = _wrong(body, _COMMON) or _wrong(body, _STEPS[body["step"]])
+        if not wrong and body["step"] == "requested" and body["plan"].get("number") not in (None, body["change"]):
+            wrong = "plan.number"
     except TypeError:
         wrong = "step"
     return f"{wrong} is missing, or not what it must be" if wrong else ""

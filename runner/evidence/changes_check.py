@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from runner.change_fold import Changes
-from runner.changes import CLOCK_TOLERANCE, CONTINUED, KIND, Change, Step
+from runner.changes import AFTER_CLOSING, CLOCK_TOLERANCE, CONTINUED, KIND, Change, Step
 from runner.evidence.approvals import (
-    approval_reasons,
-    attendance_reasons,
     counting_approvals,
-    departure_reasons,
     involved,
     known_operator,
     proven,
     start_reasons,
-    verification_reasons,
+    step_reasons,
 )
 from runner.evidence.canonical import canonical, digest
 from runner.evidence.reading import LARGEST
@@ -130,7 +127,7 @@ class ChangesCheck:
     def _order(self, before: Change, after: Change | None, entry: SeenEntry) -> Iterator[str]:
         """Yield how a step does not follow what came before; ``after`` is None where the fold took nothing of it."""
         number, body, name = before.number, entry.body, str(entry.body["step"])
-        if before.closing:
+        if before.closing and name not in AFTER_CLOSING:
             yield f"{name} comes after change {number} was closed in entry {before.closing.sequence}"
         elif name == "executed" and after is None:
             yield f"tells the end of run {body['run']}, which change {number} did not start, or which had ended"
@@ -232,14 +229,7 @@ def _reasons(change: Change, step: Step, keyring: Keyring) -> tuple[Reason, ...]
     """Return why the decision of the newest step does not count; none where it does."""
     if step.name in _STOPPING and not proven(step) and step.name != "signed-out":
         return ()
-    if step.name == "signed-in":
-        return attendance_reasons(change, change.attendances[-1], keyring)
-    if step.name == "signed-out":
-        return departure_reasons(change, step, keyring)
-    if step.name == "verified":
-        return verification_reasons(change, step, keyring)
-    one = change.approvals[-1] if step.name == "approved" else change.rejection
-    return approval_reasons(change, one, keyring) if one and one.step is step else ()
+    return step_reasons(change, keyring)
 
 
 def _manifest(files: RunFiles) -> Mapping[str, Any] | None:

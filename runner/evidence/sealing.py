@@ -232,6 +232,13 @@ def marker_path(runs: Path, run_id: str) -> Path:
     return runs / ".open" / f"{run_id}.json"
 
 
+def is_damaged(marker: Path) -> bool:
+    """Return whether a marker is there and tells nothing of its run, so that nobody will ever seal it."""
+    with suppress(FileNotFoundError):
+        return _intent(marker.read_bytes()) is None
+    return False
+
+
 def forget(marker: Path, lock: IO[bytes]) -> None:
     """Remove a marker and let its lock go."""
     marker.unlink()

@@ -65,6 +65,7 @@ def apply_for(
         moment = local_now(checked)
         _check_new(file, known, moment)
         number = file.request.number or _next_number(known, moment)
+        plan = plan.numbered(number)
         body = _body(checked, file, plan, number, moment)
         body["preview"] = (
             {"run": tried.run.run_id, "verdict": tried.run.manifest["verdict"]["state"]} if tried else None

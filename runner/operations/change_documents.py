@@ -21,7 +21,7 @@ from runner.errors import BadInput
 from runner.evidence.approvals import approval_reasons, attendance_reasons, verification_reasons
 from runner.evidence.ledger import Ledger
 from runner.evidence.signers import keyring_of
-from runner.evidence.verify import verified_run
+from runner.evidence.verify import entry_of, verified_run
 from runner.operations.change_entries import known_changes, named_change
 from runner.operations.documents import Rendering, form_file, form_first
 from runner.operations.saving import Written, save_documents
@@ -60,6 +60,18 @@ def change_for(site: Site, document: str, case: Case | None) -> Change | None:
     return newest
 
 
+def check_has_case(site: Site, document: str, case: Case | None) -> None:
+    """Raise BadInput where a case is asked for that a change would have, had the contract an obligation about such."""
+    if document not in CHANGE_DOCUMENTS or case is None:
+        return
+    change = known_changes(site).get(case[1])
+    if change and change.case is None:
+        raise BadInput(
+            f"--case {case[0]}:{case[1]}: change {change.number} has no case, since no obligation of the contract is "
+            f"about such; drafts of its documents: weibao report {document} --change {change.number}"
+        )
+
+
 def _check_executed(change: Change, document: str) -> None:
     """Raise BadInput for the report of a change that was not executed."""
     if document == REPORT and not change.executions:
@@ -85,7 +97,8 @@ def rendering_of_change(
     )
     runs = tuple(_runs(site, change)) if document == REPORT else ()
     keyring = keyring_of(Ledger(site.ledger_folder, site.name), site.cache_folder)
-    record = change_record(change, about, runs, doubts_of(change, keyring))
+    preview = None if document == REPORT else _preview(site, change)
+    record = change_record(change, about, runs, doubts_of(change, keyring), preview)
     build, fields = _BUILDERS[document]
     return Rendering(
         document,
@@ -98,14 +111,27 @@ def rendering_of_change(
     )
 
 
+def _preview(site: Site, change: Change) -> ChangeRun | None:
+    """Return the sealed run in which a change was tried; None where it was not, or its folder is archived."""
+    told = change.steps[0].body.get("preview")
+    if not told:
+        return None
+    try:
+        run = verified_run(Ledger(site.ledger_folder, site.name), site.runs_folder, str(told["run"]))
+    except BadInput:
+        return None
+    return change_run(run.manifest, run.observations())
+
+
 def _runs(site: Site, change: Change) -> Iterator[ChangeRun]:
-    """Yield the sealed runs of a change; one that goes on, or was killed before it came to any host, has none."""
+    """Yield the sealed runs of a change; one that goes on, or came to no host, or whose evidence was lost has none."""
     ledger = Ledger(site.ledger_folder, site.name)
     for execution in change.executions:
         try:
             run = verified_run(ledger, site.runs_folder, execution.run)
         except BadInput:
-            if execution.outcome not in (None, "not begun"):
+            lost = execution.outcome == "interrupted" and entry_of(ledger, execution.run) is None
+            if execution.outcome not in (None, "not begun") and not lost:
                 raise
         else:
             yield change_run(run.manifest, run.observations())

@@ -124,11 +124,23 @@ def words_for(checked: CheckedSite, language: str) -> Wording:
 
 
 def refuse(
-    checked: CheckedSite, book: Book, change: Change, attempt: str, reasons: Sequence[Reason], language: str
+    checked: CheckedSite,
+    book: Book,
+    change: Change,
+    attempt: str,
+    reasons: Sequence[Reason],
+    language: str,
+    *,
+    by: str | None = None,
 ) -> NoReturn:
-    """Tell the ledger what was refused; raises ChangeRefused with every reason. The caller holds ``writing``."""
+    """Tell the ledger what was refused, ``by`` whoever decided it; the caller holds ``writing``.
+
+    Raises ChangeRefused with every reason.
+    """
     told = [one.as_dict() for one in reasons]
-    body = body_of(change, "refused", local_now(checked), operator(checked.people), attempt=attempt, reasons=told)
+    body = body_of(
+        change, "refused", local_now(checked), operator(checked.people), attempt=attempt, by=by, reasons=told
+    )
     entry = book.append(KIND, body)
     lines = refused_lines(change.number, entry.sequence, told, words_for(checked, language))
     raise ChangeRefused("\n".join(lines), change.number, entry.sequence, reasons)

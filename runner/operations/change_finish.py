@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from runner.changes import KIND
 from runner.errors import BadInput
 from runner.evidence.canonical import timestamp
-from runner.evidence.sealing import marker_path, open_sealed
+from runner.evidence.sealing import is_damaged, marker_path, open_sealed
 from runner.operations.attachments import writing
 from runner.operations.book import Book
 from runner.operations.change_entries import body_of, known_changes
@@ -17,7 +17,7 @@ from runner.operations.change_marker import abandoned, is_marked
 from runner.operations.change_outcome import outcome_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.changes import Change
     from runner.evidence.ledger import Entry, Ledger
@@ -50,21 +50,24 @@ class Closed:
 
 
 def finish(book: Ledger, site: Site, change: Change, run_id: str, who: Mapping[str, Any]) -> Entry:
-    """Tell the ledger how an execution ended; without a sealed run, it was not begun."""
+    """Tell the ledger how an execution ended; of a run that left no trace, that it was not begun."""
+    runs = site.runs_folder
     try:
-        run = open_sealed(site.runs_folder, run_id)
+        run = open_sealed(runs, run_id)
     except BadInput:
         run = None
-    found = ended_as(change.remainder, run)
+    # What it did is not known where its evidence was lost; it is not told as if it had done nothing.
+    lost = run is None and ((runs / run_id).exists() or is_damaged(marker_path(runs, run_id)))
+    found = ended_as(change.remainder, run, lost=lost)
     ended = datetime.fromisoformat(run.manifest["ended"] if run else timestamp())
     at = ended.astimezone(change.window[0].tzinfo)
     return book.append(KIND, body_of(change, "executed", at, who, run=run_id, **found.as_dict()))
 
 
-def ended_as(planned: Iterable[str], run: SealedRun | None) -> Outcome:
-    """Return how an execution on planned hosts ended, by its sealed run."""
+def ended_as(planned: Sequence[str], run: SealedRun | None, *, lost: bool = False) -> Outcome:
+    """Return how an execution on planned hosts ended, by its sealed run, which may be ``lost``."""
     if run is None:
-        return outcome_of(planned, None, ())
+        return outcome_of(planned, None, (), planned if lost else ())
     return outcome_of(planned, run.manifest, run.observations(), _begun(run))
 
 
@@ -79,11 +82,13 @@ def _begun(run: SealedRun) -> Iterator[str]:
 
 
 def close_abandoned(site: Site, book: Ledger) -> Iterator[Closed]:
-    """Close every execution whose program died, and yield what became of each; its run is sealed by now.
+    """Close every execution whose program died, and yield what became of each, but of those still to be sealed.
 
     Raises OSError where the disk does not take it, MachineError where the ledger does not.
     """
     for marker in abandoned(site):
+        if _is_to_be_sealed(site, marker.run_id):
+            continue
         # Its entry ``started`` was written by whoever held the marker, so it is there by now if it ever will be.
         with writing(site):
             closed = [_close(site, book, one) for one in known_changes(site).values() if _of_run(one, marker.run_id)]
@@ -100,10 +105,14 @@ def close_unmarked(site: Site) -> list[Closed]:
         return []
     with writing(site):
         running = [(one, one.running.run) for one in known_changes(site).values() if one.running]
-        left = [
-            one for one, run in running if not (is_marked(site, run) or marker_path(site.runs_folder, run).exists())
-        ]
+        left = [one for one, run in running if not (is_marked(site, run) or _is_to_be_sealed(site, run))]
         return [_close(site, Book(site), one) for one in left]
+
+
+def _is_to_be_sealed(site: Site, run_id: str) -> bool:
+    """Return whether another command seals a run at this moment, or the next one will."""
+    marker = marker_path(site.runs_folder, run_id)
+    return marker.exists() and not is_damaged(marker)
 
 
 def _of_run(change: Change, run_id: str) -> bool:

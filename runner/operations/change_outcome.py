@@ -2,8 +2,10 @@
 
 A batch is told by an observation ``change.batch``, whose ``detail`` names its hosts by what they were found to be
 afterwards: ``done``, ``worse``, ``unmeasured``, ``lost``; ``left`` are those that no batch has begun with. Steps
-(``change.step``) of a host that is worse are its way back where they say so (``way_back``) or come after it. A host
-that had nothing due says so with a step of the action ``nothing due``: of it no batch need tell.
+(``change.step``) of a host that is worse are its way back where they say so (``way_back``) or come after it; the last,
+by the gate, tells whether the host is as it was, and without it nobody knows where the way back led. A host
+that had nothing due says so with a step of the action ``nothing due``: of it no batch need tell. A step of the action
+``left alone`` tells of what was to be done there and was not: such a host is never done.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from module_utils.changing.gate import CLOSED, PAUSED
+from module_utils.changing.steps import WAY_BACK_ENDED
 from module_utils.observations import rank
 from runner.changes import HOST_ENDS
 
@@ -22,6 +25,8 @@ BATCH, STEP = "change.batch", "change.step"
 
 #: The action of a step that says that a host was as it should be, and was left alone.
 NOTHING_DUE = "nothing due"
+#: The action of a step that says that a part of what was approved could not be done, and was not begun.
+LEFT_ALONE = "left alone"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class _Told:
     found: dict[str, str] = field(default_factory=dict)
     touched: set[str] = field(default_factory=set)
     not_due: set[str] = field(default_factory=set)
+    left_alone: set[str] = field(default_factory=set)
     #: Whether each step of the way back went well, by host and what it was about: the last word counts.
     back: dict[str, dict[str, bool]] = field(default_factory=dict)
 
@@ -56,6 +62,8 @@ class _Told:
                 self.found |= dict.fromkeys(map(str, detail.get(key) or ()), key)
         elif one.get("check") == STEP and detail.get("action") == NOTHING_DUE:
             self.not_due.add(host)
+        elif one.get("check") == STEP and detail.get("action") == LEFT_ALONE:
+            self.left_alone.add(host)
         elif one.get("check") == STEP:
             self.touched.add(host)
             if detail.get("way_back") or self.found.get(host) == "worse":
@@ -74,7 +82,9 @@ def outcome_of(
     ``begun`` are the hosts on which something was begun that may not have told its end.
     """
     if manifest is None:
-        return Outcome("not begun", _by_end(dict.fromkeys(planned, "left")))
+        lost = set(begun)
+        ends = {host: "failed" if host in lost else "left" for host in planned}
+        return Outcome("interrupted" if lost else "not begun", _by_end(ends))
     told = _Told(touched={*begun, *(host for host, one in manifest["hosts"].items() if one.get("changed"))})
     for one in observations:
         told.take(one)
@@ -93,9 +103,11 @@ def _end(host: str, outcome: str, told: _Told) -> str:
     found = told.found.get(host)
     if found == "worse":
         back = told.back.get(host, {})
-        return "rolled_back" if back and all(back.values()) else "failed"
+        return "rolled_back" if WAY_BACK_ENDED in back and all(back.values()) else "failed"
     if found == "unmeasured":
         return "unsure" if host in told.touched else "left"
+    if found == "done" and host in told.left_alone:
+        return "failed" if host in told.touched else "left"
     if found == "done" or (found is None and outcome == "ok" and host in told.not_due):
         return "done"
     # What was begun with, and whose end nobody knows, is to be looked at.

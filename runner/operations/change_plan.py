@@ -7,17 +7,19 @@ elsewhere in the project, and what other hosts are given, is no part of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from runner.change_request import read_request
+from runner.change_request import NOT_ITS_OWN, read_request
 from runner.contract.changes import knows_case
 from runner.evidence.canonical import canonical, digest
 from runner.evidence.redaction import Redactor
 from runner.evidence.signing import variables_key
+from runner.execution.closure import closure_files
 from runner.execution.secrets import known_secrets, names_secret
 from runner.execution.variables import host_variables
 from runner.procedures import load_procedures
+from runner.role_inputs import load_specifications, variable_problems
 from runner.site import PROJECT
 from runner.yaml_source import leaves
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from runner.execution.frozen import Frozen
     from runner.execution.variables import HostVariables
     from runner.operations.check_site import CheckedSite
+    from runner.procedures import Procedure
 
 SCHEMA_VERSION = 1
 
@@ -54,6 +57,10 @@ class Plan:
     def digest(self) -> str:
         """Return what is approved."""
         return plan_digest(self.data)
+
+    def numbered(self, number: str) -> Plan:
+        """Return the plan of the change of a number: what is approved is this change, and none that is the same."""
+        return replace(self, data={**self.data, "number": number})
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,18 @@ def _unfit(checked: CheckedSite, data: Mapping[str, Any]) -> Iterator[Problem]:
         yield ("automatic",), "needs a contract that lets presence be signed beforehand (changes.attendance_beforehand)"
     if data.get("automatic") is True and data.get("emergency") is True:
         yield ("automatic",), "an emergency may start before it is approved, so a person has to start it"
-    yield from _secrets(checked, data)
+    # What is unknown is told with its name, which must not be a secret.
+    secrets = list(_secrets(checked, data))
+    yield from secrets or _unknown_variables(procedures.get(str(name)), data.get("variables"))
+
+
+def _unknown_variables(procedure: Procedure | None, variables: object) -> Iterator[Problem]:
+    """Yield which variables would do nothing, or not what they say: what is approved has to be what happens."""
+    if procedure and isinstance(variables, dict):
+        files = (path for path in closure_files(PROJECT, procedure.playbook) if path.suffix in (".yml", ".yaml"))
+        asked = {name: value for name, value in variables.items() if not str(name).startswith(NOT_ITS_OWN)}
+        for key, problem in variable_problems(load_specifications(PROJECT / "roles"), files, asked):
+            yield ("variables", *key), problem
 
 
 def telling(checked: CheckedSite) -> Callable[[object], bool]:

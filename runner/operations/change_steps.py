@@ -14,14 +14,9 @@ from runner.change_rules import Reason
 from runner.changes import KIND
 from runner.contract.changes import DONE, PLANNED, STARTED
 from runner.errors import BadInput, MachineError
-from runner.evidence.approvals import (
-    approval_reasons,
-    attendance_reasons,
-    counting_approvals,
-    departure_reasons,
-    signed_bytes,
-    verification_reasons,
-)
+from runner.evidence.approvals import counting_approvals, signed_bytes, step_reasons
+from runner.evidence.ledger import Ledger
+from runner.evidence.signers import keyring_of
 from runner.operations.attachments import examine, keep, writing
 from runner.operations.book import open_book
 from runner.operations.change_entries import answered, body_of, known_changes, local_now, named_change, refuse
@@ -46,6 +41,9 @@ if TYPE_CHECKING:
 Verdict = Literal["approved", "rejected"]
 Presence = Literal["signed-in", "signed-out"]
 
+#: The key of whoever decides, where that is not ``by``.
+_DECIDES = {"signed-in": "supervisor", "signed-out": "supervisor"}
+
 #: What a person attempts, as the entry of a refusal calls it.
 _ATTEMPTS = {"approved": "approve", "rejected": "reject", "signed-in": "sign-in", "signed-out": "sign-out"}
 
@@ -69,10 +67,11 @@ class Stepped:
 
 @dataclass(frozen=True)
 class ToSign:
-    """The bytes that somebody signs, and the moment in them."""
+    """The bytes that somebody signs, the moment in them, and why their word would not count, as far as is known."""
 
     content: bytes
     at: str
+    doubts: tuple[Reason, ...] = ()
 
 
 # -- what is signed -----------------------------------------------------------------------------------------
@@ -86,10 +85,22 @@ def to_sign(checked: CheckedSite, number: str, step: str, by: str, at: str | Non
     change = named_change(known_changes(checked.site), number)
     if step == "verified" and change.run is None:
         raise BadInput(f"NUMBER {number}: was not executed, so there is nothing to verify")
-    moment = _moment(checked, at).isoformat(timespec="seconds")
+    moment = _moment(checked, at)
+    shown = moment.isoformat(timespec="seconds")
     told = {key: plain_text(value, f"--{key}") if isinstance(value, str) else value for key, value in told.items()}
-    body = {"digest": change.digest, "run": change.run, "at": moment, **told}
-    return ToSign(signed_bytes(number, step, by, body), moment)
+    told |= {"digest": change.digest, "run": change.run}
+    signed = signed_bytes(number, step, by, {**told, "at": shown})
+    body = body_of(change, step, moment, operator(checked.people), **told, **{_DECIDES.get(step, "by"): by})
+    return ToSign(signed, shown, tuple(_doubts(checked, body)))
+
+
+def _doubts(checked: CheckedSite, body: dict[str, Any]) -> Iterator[Reason]:
+    """Yield why a step with a body that somebody is to sign would not count, signed by them and entered now."""
+    ledger, now = Ledger(checked.site.ledger_folder, checked.site.name), local_now(checked)
+    after = known_changes(checked.site).take((ledger.head().sequence + 1, KIND, now.isoformat(), body))
+    if after:
+        reasons = step_reasons(after, keyring_of(ledger, checked.site.cache_folder))
+        yield from (one for one in reasons if one.code != "no_proof")
 
 
 def save_to_sign(asked: ToSign, path: Path) -> None:
@@ -121,17 +132,15 @@ def decide(  # noqa: PLR0913 - one for each thing that is told
     at: str | None = None,
 ) -> Stepped:
     """Approve or reject a change; raises BadInput where an option is wrong, ChangeRefused where it does not count."""
-    with _desk(checked, number, proof, language) as desk:
+    with _desk(checked, number, proof, language, by) as desk:
         change, attempt = desk.change, _ATTEMPTS[verdict]
         moment = _moment(checked, at, desk.now)
         _check_going_on(desk, attempt)
         body = desk.body(verdict, moment, digest=change.digest, by=by, reason=plain_text(reason, "--reason"))
         if verdict == "rejected":
             _check_not_executed(desk, attempt)
-            one = desk.after(body).rejection
-            reasons = approval_reasons(desk.change, one, desk.book.keyring()) if one else ()
             # A rejection stops in any case: whoever has no key at hand need not sign it.
-            reasons = tuple(one for one in reasons if one.code != "no_proof")
+            reasons = tuple(one for one in desk.doubts(body) if one.code != "no_proof")
         else:
             if not change.emergency:
                 _check_window(desk, attempt)
@@ -139,8 +148,7 @@ def decide(  # noqa: PLR0913 - one for each thing that is told
             if again:
                 raise BadInput(f"--by {by}: approved it already, in entry {again.step.sequence}")
             body |= {"obligations": answered(checked, change, PLANNED, moment)}
-            after = desk.after(body)
-            reasons = approval_reasons(after, after.approvals[-1], desk.book.keyring())
+            reasons = desk.doubts(body)
         if reasons:
             desk.refuse(attempt, reasons)
         return desk.write(body)
@@ -148,7 +156,7 @@ def decide(  # noqa: PLR0913 - one for each thing that is told
 
 def withdraw(checked: CheckedSite, number: str, reason: str, by: str | None, language: str) -> Stepped:
     """Withdraw a change that was not executed; raises ChangeRefused where it runs, or was."""
-    with _desk(checked, number, Proof(), language) as desk:
+    with _desk(checked, number, Proof(), language, by) as desk:
         _check_going_on(desk, "withdraw")
         _check_not_executed(desk, "withdraw")
         who = operator(checked.people)
@@ -172,21 +180,16 @@ def attend(
 
     Raises BadInput where an option is wrong, ChangeRefused where the presence does not count.
     """
-    with _desk(checked, number, proof, language) as desk:
+    with _desk(checked, number, proof, language, by) as desk:
         change = desk.change
         moment = _moment(checked, at, desk.now)
         body = desk.body(step, moment, digest=change.digest, supervisor=by)
         if step == "signed-in":
             _check_going_on(desk, "sign-in")
             _check_window(desk, "sign-in")
-            after = desk.after(body)
-            reasons = attendance_reasons(after, after.attendances[-1], desk.book.keyring())
-        elif any(one.supervisor == by and one.out is None for one in change.attendances):
-            after = desk.after(body)
-            reasons = departure_reasons(after, after.steps[-1], desk.book.keyring())
-        else:
+        elif all(one.supervisor != by or one.out for one in change.attendances):
             raise BadInput(f"--by {by}: is not signed in")
-        if reasons:
+        if reasons := desk.doubts(body):
             desk.refuse(_ATTEMPTS[step], reasons)
         stepped = desk.write(body)
     if step == "signed-out" and change.running and change.rules.supervised:
@@ -213,14 +216,13 @@ def verify(  # noqa: PLR0913 - one for each thing that is told
     A purchaser's person proves it, as they prove an approval; the provider's is whoever is logged in. Raises
     ChangeRefused where nothing was executed, it still runs, or the word does not count.
     """
-    with _desk(checked, number, proof, language) as desk:
+    with _desk(checked, number, proof, language, by) as desk:
         _check_executed(desk, "verify")
         change, moment = desk.change, _moment(checked, at, desk.now)
         told = {"digest": change.digest, "run": change.run, "by": by, "passed": passed}
         body = desk.body("verified", moment, text=plain_text(text, "--text"), **told)
         body |= {"obligations": answered(checked, change, STARTED, moment) if passed else []}
-        after = desk.after(body)
-        if reasons := verification_reasons(after, after.steps[-1], desk.book.keyring()):
+        if reasons := desk.doubts(body):
             desk.refuse("verify", reasons)
         return desk.write(body)
 
@@ -255,7 +257,7 @@ def close(checked: CheckedSite, number: str, text: str, language: str) -> Steppe
 def _check_window(desk: _Desk, attempt: str) -> None:
     """Refuse what comes after the window."""
     if desk.now > desk.change.window[1]:
-        desk.refuse(attempt, [Reason("after_window", {"day": f"{desk.change.window[1]:%Y-%m-%d %H:%M}"})])
+        desk.refuse(attempt, [Reason("after_window", {"day": desk.change.window[1].isoformat(timespec="minutes")})])
 
 
 def _check_not_executed(desk: _Desk, attempt: str) -> None:
@@ -300,6 +302,7 @@ class _Desk:
     change: Change
     given: tuple[GivenFile, ...]
     proof: dict[str, Any]
+    by: str | None
     language: str
     now: datetime
 
@@ -309,14 +312,15 @@ class _Desk:
         attachments = [one.named.as_dict() for one in self.given]
         return body_of(self.change, step, at, who, attachments=attachments, **self.proof, **more)
 
-    def after(self, body: dict[str, Any]) -> Change:
-        """Return the change as it would be, were an entry with a body written now; asked once, of an open change."""
+    def doubts(self, body: dict[str, Any]) -> tuple[Reason, ...]:
+        """Return why a step would not count, were an entry with a body written now; asked once."""
         line = (self.book.head().sequence + 1, KIND, self.now.isoformat(), body)
-        # Of one that ended nothing is asked: it was refused before.
-        return self.known.take(line) or self.change
+        after = self.known.take(line)
+        # What cannot follow was refused before.
+        return step_reasons(after, self.book.keyring()) if after else ()
 
     def refuse(self, attempt: str, reasons: Sequence[Reason]) -> NoReturn:
-        refuse(self.checked, self.book, self.change, attempt, reasons, self.language)
+        refuse(self.checked, self.book, self.change, attempt, reasons, self.language, by=self.by)
 
     def write(self, body: dict[str, Any]) -> Stepped:
         """Keep what is attached, and append the entry; raises BadInput where a secret would be told in it."""
@@ -330,7 +334,7 @@ class _Desk:
 
 
 @contextmanager
-def _desk(checked: CheckedSite, number: str, proof: Proof, language: str) -> Iterator[_Desk]:
+def _desk(checked: CheckedSite, number: str, proof: Proof, language: str, by: str | None = None) -> Iterator[_Desk]:
     site = checked.site
     given = examine((proof.paper,), "--paper") if proof.paper else ()
     told = _told(proof)
@@ -339,7 +343,7 @@ def _desk(checked: CheckedSite, number: str, proof: Proof, language: str) -> Ite
         # Who is in force is judged by what the ledger was told, so it is told first.
         book.tell_due()
         known = known_changes(site)
-        yield _Desk(checked, book, known, named_change(known, number), given, told, language, local_now(checked))
+        yield _Desk(checked, book, known, named_change(known, number), given, told, by, language, local_now(checked))
 
 
 def _told(proof: Proof) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from runner.evidence.canonical import digest, digest_file, replace_by_parts
 from runner.evidence.ledger import Ledger
 from runner.operations.attachments import examine, keep, keep_parts, writing
 from runner.operations.book import open_book
-from runner.operations.change_documents import change_for, rendering_of_change
+from runner.operations.change_documents import change_for, check_has_case, rendering_of_change
 from runner.operations.comparison import compare_run
 from runner.operations.compliance import DOCUMENT as COMPLIANCE
 from runner.operations.compliance import Question, assess, parts_of
@@ -135,6 +135,7 @@ def issue(checked: CheckedSite, request: IssueRequest, language: str, now: datet
 def _plan(request: IssueRequest, situation: Situation) -> _Plan:
     at = situation.moment(request.at)
     case = case_named(request.case) if request.case else None
+    check_has_case(situation.checked.site, request.document, case)
     run = _run(request, situation)
     occasion = occasion_of(request.document, request.period, case, run, at, situation)
     if run is None and not request.files:

@@ -139,10 +139,10 @@ class Changing:
         path.write_text(yaml.safe_dump(asked, allow_unicode=True))
         return path
 
-    def apply_for(self, number: str, *hosts: str, preview: bool = False, **more: Any) -> dict[str, Any]:
+    def apply_for(self, number: str, *hosts: str, preview: bool = False, code: int = 0, **more: Any) -> dict[str, Any]:
         path = self.request(number, list(hosts), **more)
         options = [] if preview else ["--no-preview", "--format", "none"]
-        printed = self.program.json("change", "request", str(path), *options)
+        printed = self.program.json("change", "request", str(path), *options, code=code)
         return dict(printed["entry"]["body"])
 
     def sign(self, number: str, step: str, by: str, *more: str) -> list[str]:
@@ -164,7 +164,7 @@ class Changing:
         return self.program.json("change", "sign-in", number, *self.sign(number, "sign-in", "赵监督"))
 
     def ready(self, number: str, *hosts: str, **more: Any) -> None:
-        """Apply for a change, have it approved, and sign the supervisor in."""
+        """Apply for a change, have it approved, and sign the supervisor in; ``code`` 1 where it is not feasible."""
         self.apply_for(number, *hosts, **more)
         self.approve(number)
         self.sign_in(number)

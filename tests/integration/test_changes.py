@@ -191,7 +191,7 @@ def test_outside_of_the_window_and_with_too_little_of_it_left(site: Changing) ->
     later = {"from": f"{now + timedelta(minutes=30)}", "to": f"{now + timedelta(hours=2)}"}
     site.ready("U-9", "app1", window=later)
     assert site.refused("change", "execute", "U-9") == ["before_window"]
-    site.ready("U-10", "app1", steps=[{"name": "慢", "minutes": 50}], reserve_minutes=30)
+    site.ready("U-10", "app1", steps=[{"name": "慢", "minutes": 50}], reserve_minutes=30, code=1)
     assert site.refused("change", "execute", "U-10") == ["no_time"]
 
 
@@ -204,10 +204,10 @@ def test_nothing_runs_into_days_without_changes(site: Changing) -> None:
     now = datetime.now(ZONE)
     window = {"from": f"{now - timedelta(minutes=5)}", "to": f"{now + timedelta(hours=50)}"}
     try:
-        site.ready("U-15", "app1", window=window, steps=[{"name": "很慢", "minutes": 48 * 60}])
+        site.ready("U-15", "app1", window=window, steps=[{"name": "很慢", "minutes": 48 * 60}], code=1)
         assert site.refused("change", "execute", "U-15") == ["blackout"]
         # What fits before is done; for it the window ends where the blackout begins.
-        site.ready("U-16", "app1", window=window)
+        site.ready("U-16", "app1", window=window, code=1)
         done = site.program.json("change", "execute", "U-16", "--format", "none")
         assert done["outcome"] == "done"
         run = open_sealed(site.program.state / "runs", done["run"])

@@ -71,7 +71,7 @@ def test_services_of_three_hosts_are_restarted_as_approved_and_reported(lab: Lab
         assert told in application
     for told in (
         "升级实施报告",
-        "升级已完成",
+        "实施已完成",
         "第 2 批",
         "停止 nginx.service",
         "启动 chrony.service",

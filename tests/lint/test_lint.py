@@ -6,8 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -40,6 +45,25 @@ def test_locks_pin_every_requirement_by_hash_and_name_no_address(name: str) -> N
     requirements = [block for block in re.split(r"\n(?=\S)", text.strip()) if block]
     assert len(requirements) > 20
     assert all("==" in block and "--hash=sha256:" in block for block in requirements)
+
+
+def test_no_mapping_of_tasks_has_a_key_twice() -> None:
+    """A key beside the same one of what is merged in makes Ansible warn at each run."""
+    paths = [path for folder in ("roles", "playbooks") for path in (PROJECT / folder).rglob("*.yml")]
+    assert len(paths) > 20
+    twice = [(path.name, key) for path in paths for key in _twice(yaml.compose(path.read_text(encoding="utf-8")))]
+    assert twice == []
+
+
+def _twice(node: yaml.Node | None) -> Iterator[str]:
+    if isinstance(node, yaml.MappingNode):
+        own = [str(key.value) for key, _ in node.value if key.value != "<<"]
+        merged = [value for key, value in node.value if key.value == "<<"]
+        below = [str(key.value) for one in merged if isinstance(one, yaml.MappingNode) for key, _ in one.value]
+        yield from (key for key in {*own, *below} if (own + below).count(key) > 1)
+    for child in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for part in child if isinstance(child, tuple) else (child,):
+            yield from _twice(part)
 
 
 def test_every_dependency_has_a_reason() -> None:

@@ -4,7 +4,7 @@
 (function () {
   const { make, say, both, tag, section } = Site;
 
-  const STATE_TONES = { requested: "unknown", approved: "notice", rejected: "critical", withdrawn: "plain", expired: "warning", running: "notice", executed: "unknown", verified: "ok", closed: "ok" };
+  const STATE_TONES = { requested: "unknown", approved: "notice", rejected: "critical", withdrawn: "plain", expired: "warning", running: "notice", executed: "unknown", verified: "ok", "verified failed": "critical", closed: "ok", "closed failed": "critical" };
   const OUTCOME_TONES = { done: "ok", paused: "warning", "window closed": "warning", running: "notice" };
   const ASSURANCE_TONES = { signature: "ok", paper: "notice", word: "warning" };
   const DECISION_TONES = { approved: "ok", rejected: "critical", withdrawn: "warning" };
@@ -139,10 +139,12 @@
     return Site.table(columns, found);
   }
 
+  /* A refusal: [when, attempt, operator, reasons, entry, who was to decide] */
   function refusals(found) {
     const columns = [
       { title: say("when"), cell: (one) => one[0], look: "time" },
       { title: say("attempt"), cell: (one) => Site.word("change_attempts", one[1]) },
+      { title: say("person"), cell: (one) => one[5] },
       { title: say("operator"), cell: (one) => one[2] },
       { title: say("reason"), cell: (one) => reasons(one[3]), text: (one) => one[3].map(both).join(" ") },
       { title: say("entry"), cell: (one) => Site.evidence([one[4]]), text: (one) => "#" + one[4] },

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible.module_utils.changing.hold import folder_of_account
 
-from tests.gated import Gated, batches
+from tests.gated import Gated, batches, observations
 from tests.program import PROJECT
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Play:
         self.first: list[dict[str, Any]] = []
         self.tasks: list[dict[str, Any]] = []
         self.plays = 1
+        self.idle: list[str] = []
         self.hosts: dict[str, dict[str, Any]] = {f"h{number}": {} for number in range(1, 7)}
         self.token: dict[str, Any] | None = {"run": RUN, "routine": True, "batch_seconds": 1}
         self.environment: dict[str, str] = {}
@@ -52,8 +53,9 @@ class Play:
     def run(self, *options: str) -> tuple[int, list[dict[str, Any]], str]:
         """Return the exit code, what each task told, and everything that was printed."""
         change = {"name": "Change", "command": f"sh -c 'echo {{{{ inventory_hostname }}}} >>{self.log}'"}
+        outcome = f"{{{{ 'idle' if inventory_hostname in {self.idle} else 'done' }}}}"
         after = {
-            "change_gate_work": {} if self.before is None else {"before": self.before},
+            "change_gate_work": {} if self.before is None else {"before": self.before, "outcome": outcome},
             "change_gate_probes": {"tcp": [{"name": "it", "host": "127.0.0.1", "port": "{{ it_port | int }}"}]},
             "change_gate_rollback": "line",
             "change_gate_patience": 0.0,
@@ -159,6 +161,29 @@ def test_the_longest_batch_so_far_tells_what_the_next_one_takes(play: Play) -> N
     assert play.changed == ["h1"]
     assert [one["value"] for one in batches(told)] == ["passed", "window closed"]
     assert batches(told)[-1]["detail"]["left"] == ["h2", "h3", "h4", "h5", "h6"]
+
+
+def test_of_a_batch_in_which_nothing_was_due_nothing_is_learnt(play: Play) -> None:
+    play.idle = ["h1", "h3"]
+    assert play.run("--limit", "h1,h2,h3")[0] == 0
+    (memory,) = play.folder.glob(f"weibao-{RUN}-*/gate.json")
+    assert [hosts for _, hosts in json.loads(memory.read_text())["batches"]] == [0, 1]
+
+
+def test_a_host_whose_task_is_sent_late_has_what_is_left_of_the_window_by_then(play: Play) -> None:
+    of = ["__change_gate_change.host_seconds", "__change_gate_begin.change.host_seconds"]
+    play.tasks = [
+        {"name": "Wait", "command": "sleep 2"},
+        {"name": "Look", "debug": {"msg": [f"{{{{ {one} }}}}" for one in of]}},
+    ]
+    play.token = {"change": "SJ-1", "window_end": in_seconds(600), "reserve_seconds": 3, "batch_seconds": 1}
+    code, told, printed = play.run("--limit", "h1")
+    assert code == 0, printed
+    (seconds,) = [event["result"]["msg"] for event in told if event["task"] == "Look"]
+    assert int(seconds[0]) < int(seconds[1])
+    play.token, play.tasks = {"routine": True}, play.tasks[1:]
+    _, told, _ = play.run("--limit", "h1")
+    assert [event["result"]["msg"] for event in told if event["task"] == "Look"] == [[None, None]]
 
 
 def test_worse_than_before_is_led_back_and_ends_the_change(play: Play) -> None:
@@ -282,6 +307,26 @@ def test_a_host_that_was_led_back_is_measured_again_and_given_free(play: Play) -
     measured = [event for event in told if event["result"].get("judgement")]
     assert [event["result"]["judgement"]["word"] for event in measured] == ["worse", "worse"]
     assert not (Path(folder_of_account()) / "change.json").exists()
+
+
+@pytest.mark.parametrize("way", ["healed", "not healed", "broken off"])
+def test_a_way_back_ends_with_the_state_that_it_led_to(play: Play, way: str) -> None:
+    play.hosts["h1"]["it_port"] = 1
+    back: list[dict[str, Any]] = []
+    if way != "not healed":
+        back += [{"name": "Heal", "set_fact": {"it_port": play.port}}]
+    if way == "broken off":
+        back += [{"name": "Break", "fail": {"msg": "half a way back"}}]
+    (play.folder / "roles/line/tasks/rollback.yml").write_text(yaml.safe_dump(back))
+    code, told, printed = play.run("--limit", "h1")
+    assert code == 2, printed
+    (state,) = observations(told, "change.step")
+    assert (state["subject"], state["detail"]["way_back"]) == ("state after the way back", True)
+    problem = {"healed": None, "not healed": "worse: tcp.reachable it", "broken off": "worse"}[way]
+    assert state["detail"].get("problem") == problem
+    assert state["level"] == ("critical" if problem else "ok")
+    found = [one for event in told for one in event["result"].get("observations", ())]
+    assert [one["check"] for one in found[found.index(state) :]] == ["change.step", "tcp.reachable", "tcp.connect_time"]
 
 
 def test_what_a_role_did_not_measure_before_is_no_state_to_judge_by(play: Play) -> None:

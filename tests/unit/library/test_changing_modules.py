@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.module_utils.changing.hold import folder_of_account
-from ansible.module_utils.restarting.assessing import FIGURES
+from ansible.module_utils.restarting.assessing import FIGURES, PRESENT
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -49,12 +49,15 @@ def test_the_documentation_is_what_the_module_takes(name):
 
 def test_the_role_passes_what_the_module_takes():
     tasks = PROJECT / "roles" / "service_restart" / "tasks"
-    (task,) = yaml.safe_load((tasks / "main.yml").read_text())
+    (work,) = yaml.safe_load((tasks / "main.yml").read_text())
+    (task,), (rescue,) = work["block"], work["rescue"]
     (back,) = yaml.safe_load((tasks / "rollback.yml").read_text())
     taken = set(MODULES["service_restart"].ARGUMENTS)
     assert set(task["service_restart"]) == taken - {"state", "before", "touched", "drained"}
     assert set(back["service_restart"]) == taken - {"when", "thresholds"}
-    for one in (task, back):
+    assert set(rescue["service_restart"]) == set(task["service_restart"]) - {"thresholds"} | {"state"}
+    assert rescue["register"] == task["register"], "by which the gate goes"
+    for one in (work, back):
         assert one["vars"] == {"ansible_no_target_syslog": True, "ansible_ssh_retries": 0}
 
 
@@ -112,7 +115,7 @@ def test_check_mode_needs_no_change_and_holds_nothing(tmp_path):
     answer = run(tmp_path, "service_restart", "--check", services=[{"name": "weibao-none"}], when="always")
     # Here nothing can be measured, so that nothing would be touched.
     assert (answer["changed"], answer["restarted"]) == (False, [])
-    assert [one["check"] for one in answer["observations"]] == [*FIGURES, "restart.due"]
+    assert [one["check"] for one in answer["observations"]] == [PRESENT, *FIGURES, "restart.due"]
 
 
 def test_commands_and_their_arguments_are_not_in_the_result(tmp_path):
@@ -131,8 +134,50 @@ def test_patience_that_no_window_has_is_refused(tmp_path, patience):
 
 
 def test_of_a_host_without_services_it_is_not_known_whether_a_restart_is_due(tmp_path):
-    (one,) = run(tmp_path, "service_restart", "--check", services=[])["observations"]
-    assert (one["check"], one["level"], one["reason"]["code"]) == ("restart.due", "unknown", "not_declared")
+    found = run(tmp_path, "service_restart", "--check", services=[])["observations"]
+    assert [one["check"] for one in found] == [PRESENT, "restart.due"]
+    assert {(one["level"], one["reason"]["code"]) for one in found} == {("unknown", "not_declared")}
+
+
+def test_check_mode_tells_the_steps_that_would_be_done(monkeypatch):
+    module = MODULES["service_restart"]
+    given = {"before": [], "thresholds": {}, "wait": 0.0, "sudo": False, "when": "always"}
+    services, wrong = module.read_services([{"name": "nginx"}])
+    assert wrong == []
+    plan = module.Restart(services, module.probing.declared({}, ["nginx.service"]), [], 0.0, [])
+    well = [{"check": "dns.answer", "subject": "localhost", "level": "ok", "reason": None}]
+    # No systemd is needed here: what is asked is told, what is made of it is real.
+    monkeypatch.setattr(module, "wanted", lambda plan, given: ([], [], ["nginx.service"]))
+    monkeypatch.setattr(module.probing, "ask", lambda probes: well)
+    answer = module._assessed(plan, given)
+    assert [one["subject"] for one in answer["observations"]] == [
+        "stop nginx.service",
+        "start nginx.service",
+        "check the probes",
+    ]
+    well[0]["level"] = "critical"
+    assert module._assessed(plan, given)["observations"] == []
+
+
+def test_a_service_that_is_not_there_is_left_alone_and_not_told_as_nothing_due(tmp_path, monkeypatch):
+    tool = tmp_path / "systemctl"
+    tool.write_text("#!/bin/sh\necho LoadState=not-found\necho ActiveState=inactive\n")
+    tool.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        probes = {"tcp": [{"host": "127.0.0.1", "port": there.getsockname()[1]}]}
+        change = {"run": "weibao-test", "lease_seconds": 10}
+        try:
+            given = {"services": [{"name": "nosuch"}], "when": "always", "probes": probes, "change": change}
+            answer = run(tmp_path, "service_restart", **given)
+        finally:
+            (Path(folder_of_account()) / "change.json").unlink(missing_ok=True)
+    assert (answer["changed"], answer["restarted"], answer["outcome"]) == (False, [], "idle")
+    found = {one["check"]: one for one in answer["observations"]}
+    assert (found[PRESENT]["level"], found[PRESENT]["detail"]) == ("critical", {"state": "not-found"})
+    (step,) = [one for one in answer["observations"] if one["check"] == "change.step"]
+    assert (step["subject"], step["level"]) == ("left alone nosuch.service", "critical")
+    assert step["detail"]["problem"] == "not running"
 
 
 def test_a_host_is_given_free_unless_its_way_back_follows(tmp_path):

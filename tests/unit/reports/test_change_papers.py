@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from datetime import datetime
@@ -102,6 +103,38 @@ def test_the_request_tells_what_was_tried_and_what_is_not_known() -> None:
     assert "未声明可行性检查" in none
 
 
+def foreseen(host: str, *actions: str) -> list[dict[str, Any]]:
+    """Return an assessment of a host, and the steps that check mode foresees there."""
+    steps = [
+        sample.observation(host, "change.step", f"{one} nginx.service", "planned", action=one, service="nginx.service")
+        for one in actions
+    ]
+    return [sample.due(host), *steps]
+
+
+def _tried(entries: list[Any], *found: dict[str, Any]) -> Any:
+    """Return the record of a change with its preview."""
+    preview = sample.run(found, arguments={"check": True}, approval=None)
+    assert preview.steps == ()
+    return dataclasses.replace(sample.record(entries), preview=preview)
+
+
+def previewed(*found: dict[str, Any]) -> Document:
+    return upgrade_request(_tried([sample.requested()], *found), words_of("zh"))
+
+
+def test_the_request_names_the_hosts_of_each_batch_and_what_is_done_there() -> None:
+    # The preview came to them in the order of the inventory, as the execution will.
+    document = previewed(*foreseen("legacy", "stop", "start"), *foreseen("app1"), *foreseen("app2", "stop", "start"))
+    assert "第 1 批（先行验证）\n1 台\nlegacy\n第 2 批\n1 台\napp1\n" in texts(document, "详细实施方案")
+    tried = texts(document, "可行性检查与预演")
+    assert "app2\n停止 nginx.service；启动 nginx.service" in tried
+    assert "app1\n不执行任何步骤" in tried
+    partly = previewed(*foreseen("app1", "stop"))
+    assert "1 台\napp1" not in texts(partly, "详细实施方案")
+    assert "没有得出将要执行的步骤" in texts(previewed(*foreseen("app1")), "可行性检查与预演")
+
+
 def test_an_approved_request_has_no_block_to_fill_in() -> None:
     signed = texts(requested("zh", sample.APPROVED), "采购人审批")
     assert "□" not in signed
@@ -148,7 +181,7 @@ def test_batches_are_those_that_ansible_makes(asked: list[Any], hosts: int, size
 def test_the_report_has_every_field_that_is_owed() -> None:
     document = reported()
     facts = dict(document.facts)
-    assert facts["批准编号"] == "SJ-2026-001（台账第 #14 条）"
+    assert facts["批准编号"] == "SJ-2026-001（台账第 14 条）"
     assert facts["实际实施时间"].startswith("2026-11-22 22:05 至 2026-11-22 22:31")
     assert (facts["实施人"], facts["现场监督人"], facts["当前状态"]) == ("张伟", "陈监督", "已结案")
     assert "3 台主机全部成功" in texts(document, "实施结论")
@@ -165,6 +198,8 @@ def test_the_report_has_every_field_that_is_owed() -> None:
     after = texts(document, "实施后的配置")
     assert "nginx.service\n运行中" in after
     assert "9f2c1e7ab0d4c5e6f718293a4b5c6d7e8f901234" in after
+    (carried_out,) = (one for one in document.sections[8].blocks if isinstance(one, Facts))
+    assert carried_out.title == "实施所用的内容"
     assert "窗口 2026-11-22 22:00 才开始\n没有监督人在场" in texts(document, "被拒绝的操作")
 
 
@@ -296,7 +331,7 @@ def test_json_has_the_change_its_entries_and_its_runs() -> None:
 def test_forms_have_exactly_the_fields_that_are_promised_and_in_the_guide() -> None:
     zh = words_of("zh")
     given = (
-        (request_fields(sample.record([sample.requested(), sample.APPROVED]), zh), REQUEST, "an upgrade request"),
+        (request_fields(_tried([sample.requested(), sample.APPROVED]), zh), REQUEST, "an upgrade request"),
         (report_fields(_everything(), zh), REPORT, "an upgrade report"),
         (restart_fields(sample.restarts(), zh), RESTART, "a restart record"),
     )

@@ -12,6 +12,7 @@ def seen(check, level, subject="it", code=None):
 
 OK, DOWN = seen("unit.active", "ok"), seen("unit.active", "critical")
 SLOW = seen("http.time", "warning")
+ANSWERS = seen("http.answer", "ok")
 UNMEASURED = seen("unit.active", "unknown", code="timed_out")
 SHADOW = seen("http.time", "unknown", code="no_answer")
 INIT_SCRIPT = seen("unit.active", "unknown", code="init_script")
@@ -23,11 +24,12 @@ INIT_SCRIPT = seen("unit.active", "unknown", code="init_script")
         ([OK], [OK], "unchanged"),
         ([DOWN], [OK], "unchanged"),
         ([DOWN], [DOWN], "unmeasured"),
-        ([DOWN, SLOW], [DOWN, SLOW], "unchanged"),
+        ([DOWN, ANSWERS], [DOWN, ANSWERS], "unchanged"),
+        ([DOWN, SLOW], [DOWN, SLOW], "unmeasured"),
         ([OK, SHADOW], [OK, SLOW], "unchanged"),
         ([OK], [OK, SLOW], "unmeasured"),
         ([], [OK], "unmeasured"),
-        ([INIT_SCRIPT, SLOW], [INIT_SCRIPT, SLOW], "unchanged"),
+        ([INIT_SCRIPT, ANSWERS], [INIT_SCRIPT, ANSWERS], "unchanged"),
         ([INIT_SCRIPT], [INIT_SCRIPT], "unmeasured"),
         ([OK], [DOWN], "worse"),
         ([OK], [DOWN, UNMEASURED | {"subject": "other"}], "worse"),
@@ -69,11 +71,19 @@ def test_a_host_that_was_left_although_it_was_due_pauses_the_change():
 
 
 @pytest.mark.parametrize(
-    ("before", "judgeable"),
-    [([], False), ([OK], True), ([DOWN], False), ([DOWN, SLOW], True), ([OK, UNMEASURED], False), ([SHADOW], False)],
+    ("before", "problem"),
+    [
+        ([], "no probe is well"),
+        ([OK], ""),
+        ([DOWN], "no probe is well"),
+        ([DOWN, SLOW], "no probe is well"),
+        ([DOWN, ANSWERS], ""),
+        ([OK, UNMEASURED], "unmeasured: unit.active it"),
+        ([SHADOW], "no probe is well"),
+    ],
 )
-def test_a_host_is_touched_only_where_it_can_be_judged_afterwards(before, judgeable):
-    assert gate.is_judgeable(before) == judgeable
+def test_a_host_is_touched_only_where_it_can_be_judged_afterwards(before, problem):
+    assert gate.unjudgeable(before) == problem
 
 
 @pytest.mark.parametrize(
@@ -108,6 +118,9 @@ def test_a_batch_of_no_host_is_none_to_go_on_from():
         ([(10, 1), (7, 3)], None, 8, 10),
         ([(10, 1)], None, 40, 30),
         ([(60, 32)], None, 16, 30),
+        ([], 600, 1000, 37800),
+        ([(3, 0)], 600, 1000, 37800),
+        ([(3, 0)], None, 3, 0),
     ],
 )
 def test_the_longest_batch_tells_how_long_the_next_one_takes(past, planned, hosts, seconds):

@@ -63,6 +63,17 @@ def test_a_host_is_taken_by_one_run_renewed_by_it_and_given_free(folder):
     take(folder, "two")
 
 
+def test_a_later_call_of_the_run_shortens_nothing_unless_the_host_started_anew(folder):
+    take(folder, "one", 1300)
+    until = lease(folder)["until"]
+    take(folder, "one", 10)
+    assert lease(folder)["until"] == until
+    path = Path(folder, "change.json")
+    path.write_text(json.dumps({**lease(folder), "boot": "another"}))
+    take(folder, "one", 10)
+    assert lease(folder)["until"] < until
+
+
 def test_an_expired_lease_gives_way(folder):
     take(folder, "one", 0)
     take(folder, "two")

@@ -44,9 +44,15 @@ def test_the_way_back_is_not_gone_where_another_run_holds_the_host():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "reserve", "too_late"),
-    [(None, 0, False), (500, 0, False), (499, 0, True), (700, 400, False), (699, 400, True)],
+    ("seconds", "reserve", "problem"),
+    [
+        (None, 0, ""),
+        (500, 0, ""),
+        (499, 0, "too late, may take 500 s, has 499 s"),
+        (700, 400, ""),
+        (-9, 400, "too late, may take 700 s, has 0 s"),
+    ],
 )
-def test_nothing_is_begun_that_may_not_end_with_its_way_back_inside_the_window(seconds, reserve, too_late):
+def test_nothing_is_begun_that_may_not_end_with_its_way_back_inside_the_window(seconds, reserve, problem):
     change = {**CHANGE, "host_seconds": seconds, "reserve_seconds": reserve}
-    assert holding.is_too_late(change, longest=300, back=200) == too_late
+    assert holding.too_late(change, longest=300, back=200) == problem

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from ansible.module_utils.changing.memory import Memory
-from ansible.module_utils.changing.token import Refused, Token
+from ansible.module_utils.changing.token import LARGEST, Refused, Token, private_content
 
 
 @pytest.fixture
@@ -45,3 +45,17 @@ def test_what_others_may_write_is_no_memory(token, tmp_path):
     (tmp_path / "gate.json").chmod(0o602)
     with pytest.raises(Refused, match="others may read or write there"):
         Memory(token)
+
+
+def test_thousands_of_hosts_can_be_recalled(token):
+    left = [f"h{number:059}" for number in range(5000)]
+    Memory(token).begin({"hosts": ["h1"], "left": left})
+    assert Memory(token).open["left"] == left
+
+
+def test_what_is_too_large_is_refused_rather_than_cut(tmp_path):
+    path = tmp_path / "change.json"
+    path.write_text("{}" + " " * LARGEST)
+    path.chmod(0o600)
+    with pytest.raises(Refused, match="is larger than"):
+        private_content(str(path))

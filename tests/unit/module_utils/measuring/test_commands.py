@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -41,6 +42,25 @@ def test_tools_are_never_looked_for_in_the_current_folder(own):
 def test_a_child_that_outlives_a_command_and_keeps_its_pipes_is_not_waited_for():
     answer = commands.run(["sh", "-c", "echo out; sleep 60 & exit 3"], 30, accepted=(3,))
     assert answer == (3, "out\n", "")
+
+
+def test_nothing_goes_by_what_python_3_6_does_not_keep_of_a_command(monkeypatch):
+    """There, what communicate() had read so far is lost when its time is over."""
+
+    def communicate(self, *_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", communicate)
+    script = "yes out | head -c 300000; yes err | head -c 300000 >&2; sleep 60 & exit 0"
+    answer = commands.run(["sh", "-c", script], 30)
+    assert (len(answer.output), len(answer.errors)) == (300000, 300000)
+
+
+def test_a_command_that_closes_its_pipes_is_waited_for():
+    assert commands.run(["sh", "-c", "exec >&- 2>&-; sleep 0.3; exit 3"], 30, accepted=(3,)).code == 3
+    with pytest.raises(Unmeasurable) as caught:
+        commands.run(["sh", "-c", "exec >&- 2>&-; sleep 30"], 0.3)
+    assert caught.value.code == "timed_out"
 
 
 @pytest.mark.parametrize(

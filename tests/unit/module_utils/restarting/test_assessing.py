@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+from ansible.module_utils.measuring.commands import Completed
 from ansible.module_utils.measuring.errors import Unmeasurable
 from ansible.module_utils.measuring.observer import Observer
 from ansible.module_utils.restarting import assessing
@@ -45,6 +47,7 @@ def test_a_young_service_is_not_due(monkeypatch):
     found, due = assess(monkeypatch, Running(100.0, [os.getpid()]))
     assert due == []
     levels = {check: one.level for check, one in found.items()}
+    assert (found["restart.present"].value, levels["restart.present"]) == (1, "ok")
     assert levels.pop("restart.memory_growth") == "unknown", "one look cannot tell, and that alone makes nothing due"
     assert set(levels.values()) == {"ok"}
     assert found["restart.memory"].detail["used_bytes"] > 0
@@ -71,9 +74,25 @@ def test_what_cannot_be_measured_is_neither_due_nor_fine(monkeypatch):
 
 
 def test_a_service_that_does_not_run_is_unknown(monkeypatch):
-    found, due = assess(monkeypatch, Running(None, []))
+    found, due = assess(monkeypatch, Running(None, [], "inactive"))
+    present = found.pop("restart.present")
+    assert (present.value, present.level, present.detail) == (0, "critical", {"state": "inactive"})
     assert due == []
     assert {one.level for one in found.values()} == {"unknown"}
+    assert {(one.reason or {})["code"] for one in found.values()} == {"not_running"}
+
+
+@pytest.mark.parametrize(
+    ("told", "running"),
+    [
+        ("LoadState=not-found\nActiveState=inactive\n", Running(None, [], "not-found")),
+        ("LoadState=loaded\nActiveState=failed\n", Running(None, [], "failed")),
+        ("LoadState=loaded\nActiveState=active\nActiveEnterTimestampMonotonic=2000000\n", Running(2.0, [])),
+    ],
+)
+def test_a_service_is_what_systemd_says_of_it(monkeypatch, told, running):
+    monkeypatch.setattr(assessing.commands, "run", lambda *_: Completed(0, told, ""))
+    assert assessing.look("a.service") == running
 
 
 def test_a_dead_systemd_is_unknown(monkeypatch):

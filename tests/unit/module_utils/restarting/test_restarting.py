@@ -9,6 +9,7 @@ from ansible.module_utils.observations import problems
 from ansible.module_utils.restarting import restarting
 from ansible.module_utils.restarting.restarting import (
     Restart,
+    foreseen,
     lead_back,
     longest,
     longest_back,
@@ -135,3 +136,13 @@ def test_everything_that_is_wrong_is_named():
         *(f"'s{index}.service'" for index in range(5)),
     ]
     assert [bool(wait_problems(one)) for one in (0, 60, -1, 3601, float("nan"))] == [False, False, True, True, True]
+
+
+def test_what_check_mode_foresees_is_what_is_done_then(log, monkeypatch):
+    intended = plan(log, monkeypatch)
+    found = foreseen(intended)
+    assert not log.exists()
+    assert {(one.value, one.level) for one in found} == {("planned", "ok")}
+    assert [one.subject for one in found] == [one.subject for one in restart(intended).steps.observations]
+    assert [problem for one in found for problem in problems(dict(one._asdict()))] == []
+    assert foreseen(intended._replace(services=[])) == []

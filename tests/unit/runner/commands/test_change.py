@@ -96,6 +96,29 @@ def test_a_change_is_listed_and_shown_with_all_that_happened(site: Site, tmp_pat
     assert [one["step"] for one in told["steps"]] == ["requested", "refused", "refused"]
 
 
+def test_whose_signature_would_not_count_is_warned(site: Site, tmp_path: Path) -> None:
+    asked(site, tmp_path)
+    shown = weibao(site, "change", "show", "C-1", "--to-sign", "approve", "--by", "赵监督", "--reason", "x", lang="zh")
+    assert shown.stderr.startswith("赵监督 即使签名，此项也不作数：\n  赵监督 ")
+    shown = weibao(site, "change", "show", "C-1", "--to-sign", "approve", "--by", "钱批准", "--reason", "x")
+    assert "would not count" not in shown.stderr
+
+
+def test_what_is_not_feasible_ends_with_its_own_code_and_says_so_last(site: Site, tmp_path: Path) -> None:
+    asked(site, tmp_path)
+    path = tmp_path / "C-1.yml"
+    told = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({**told, "number": "C-2", "supervisor": "nobody", "reserve_minutes": 10}))
+    options = ("change", "request", str(path), "--no-preview", "--format", "none")
+    result = weibao(site, *options)
+    assert result.exit_code == 1
+    assert "  10 minutes for the way back are less than the contract keeps: 30 minutes count\n" in result.output
+    assert result.output.splitlines()[-1].startswith("change C-2 is not feasible as it stands, by supervisor. ")
+    assert known_changes(site)["C-2"].plan["number"] == "C-2", "it is in the ledger all the same"
+    path.write_text(yaml.safe_dump({**told, "number": "C-3", "supervisor": "nobody"}))
+    assert weibao(site, "--json", *options).exit_code == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

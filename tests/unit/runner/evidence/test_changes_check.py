@@ -204,6 +204,33 @@ def test_nothing_follows_the_end_and_what_was_not_executed_is_not_verified(story
     ]
 
 
+def test_what_was_refused_and_who_left_after_the_close_is_told_and_no_finding(story: Story) -> None:
+    ready(story)
+    story.start()
+    story.seal()
+    story.end(outcome="done")
+    story.verify()
+    story.step("closed", outcome="done", text="完成", event="done")
+    story.step("refused", attempt="execute", reasons=[{"code": "ended", "parameters": {"state": "closed"}}])
+    story.sign_out()
+    assert story.problems() == []
+    (there,) = story.change().attendances
+    assert there.out is not None
+    assert [step.name for step in story.change().steps[-2:]] == ["refused", "signed-out"]
+    story.sign_out()
+    assert story.problems() == ["signs 系统负责人 out from change SJ-1, who was not signed in"]
+
+
+@pytest.mark.parametrize("ended", ["withdrawn", "rejected"])
+def test_so_it_is_after_a_withdrawal_or_a_rejection(story: Story, ended: str) -> None:
+    ready(story)
+    told = {"digest": story.digest, "signature": None, "public_key": None}
+    story.step(ended, by=HEAD, reason="改期", **told)
+    story.step("refused", attempt="execute", reasons=[{"code": "ended", "parameters": {"state": ended}}])
+    story.sign_out()
+    assert story.problems() == []
+
+
 def test_an_emergency_starts_unapproved_where_the_contract_knows_it_and_its_approval_stays_owed(story: Story) -> None:
     story.request(rules=Rules(emergency=True), emergency=True)
     story.sign_in()

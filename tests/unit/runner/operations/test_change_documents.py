@@ -56,6 +56,16 @@ def test_a_request_is_issued_of_its_case_and_numbered_after_it(checked: CheckedS
         assert wanted in text
 
 
+def test_a_request_tells_what_its_preview_foresees(checked: CheckedSite) -> None:
+    detail = {"action": "stop", "service": "nginx.service"}
+    step = Observation("change.step", "stop nginx.service", "planned", "seconds", "ok", {}, None, detail)
+    run = evidence.sealed_run(checked.site.state, {"app2": [step], "app1": [step]}, procedure="restart-services")
+    request(checked, preview={"run": run.run_id, "verdict": "complete"})
+    _, text = issued(checked, REQUEST)
+    assert "停止 nginx.service" in text
+    assert text.index("app2") < text.index("第 2 批") < text.index("停止 nginx.service")
+
+
 def test_a_report_is_issued_only_of_what_was_executed(checked: CheckedSite) -> None:
     request(checked)
     tell(checked, "closed", event="done", outcome="done", text="")
@@ -71,7 +81,7 @@ def test_a_report_tells_the_approval_the_steps_and_its_assurance(checked: Checke
     body, text = issued(checked, REPORT)
     assert body["obligations"] == ["A38"]
     for wanted in (
-        f"{NUMBER}（台账第 #{approved.sequence} 条）",
+        f"{NUMBER}（台账第 {approved.sequence} 条）",
         "书面签字件（李敏 担保）",
         "停止 nginx.service",
         run,
@@ -103,6 +113,13 @@ def test_a_case_without_a_change_has_documents_that_people_wrote(checked: Checke
     assert [one["name"] for one in stepped.entry.body["files"]] == ["申请.docx"]
     with pytest.raises(BadInput, match="there is no such case"):
         issue(checked, IssueRequest(REQUEST, case="upgrade:other"), "zh")
+
+
+def test_a_change_of_a_contract_without_such_cases_has_drafts_alone(checked: CheckedSite) -> None:
+    request(checked, case=None)
+    with pytest.raises(BadInput, match=f"change {NUMBER} has no case.*weibao report {REQUEST} --change {NUMBER}"):
+        issued(checked, REQUEST)
+    assert write_change_document(checked, NUMBER, REQUEST, "zh", ["html"]).paths
 
 
 def test_a_run_that_was_altered_gives_no_report(checked: CheckedSite) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from runner.operations.book import open_book
-from runner.operations.change_feasibility import Feasible, feasibility
+from runner.operations.change_feasibility import Feasible, feasibility, previewed_checks
 from runner.operations.change_plan import Plan
-from runner.site import Site
+from runner.procedures import find_procedure
+from runner.site import PROJECT, Site
 from tests.unit.runner.operations.changed import PLAN, changed
 
 
@@ -37,3 +38,12 @@ def test_what_is_looked_up_when_it_is_used_is_told_to_whoever_approves(site: Sit
     assert "pinned" not in checks(site)
     found = checks(site, ("release",))["pinned"]
     assert (found.passed, found.reason and found.reason.parameters) == (None, {"names": ["release"]})
+
+
+def test_a_restart_is_feasible_where_every_service_is_there() -> None:
+    declared = find_procedure(PROJECT, "restart-services").feasibility
+    levels = {"app1": "ok", "app2": "critical", "app3": "unknown"}
+    for hosts, passed in (("app1",), True), (("app1", "app3"), None), (("app1", "app2", "app3"), False):
+        observed = [{"check": "restart.present", "host": host, "level": levels[host]} for host in hosts]
+        (found,) = previewed_checks(declared, observed)
+        assert (found.check, found.passed) == ("restart.present", passed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,31 @@ from runner.change_request import read_request
 from runner.changes import Change
 from runner.errors import BadInput, MachineError
 from runner.evidence.canonical import parse_timestamp
-from runner.evidence.sealing import OpenRun
+from runner.evidence.sealing import OpenRun, marker_path, seal
 from runner.execution.frozen import CHANGE_FILE
 from runner.execution.processes import private_folder, remove_private_folders
 from runner.operations.book import open_book
+from runner.operations.change_documents import REPORT, write_change_document
 from runner.operations.change_entries import known_changes, words_for
-from runner.operations.change_finish import close_abandoned, close_unmarked
+from runner.operations.change_finish import Closed, close_abandoned, close_unmarked
 from runner.operations.change_marker import mark
 from runner.operations.change_remainder import remainder_request
 from runner.operations.change_token import end_window, token_of
 from runner.operations.check_site import CheckedSite
+from runner.operations.recover import recover
 from runner.site import Site
 from tests.unit.runner.operations.changed import DIGEST, NUMBER, changed, request, tell
 
 ZONE = ZoneInfo("Asia/Shanghai")
+
+
+#: Of a run that was stopped when it had come to one of its hosts.
+MANIFEST = {
+    "started": "2026-11-22T22:00:00+08:00",
+    "ended": "2026-11-22T22:01:00+08:00",
+    "hosts": {"app1": {"outcome": "not_finished", "changed": 1}},
+    "ending": {"stopped": {"code": "interrupted"}},
+}
 
 
 @pytest.fixture
@@ -70,6 +82,40 @@ def test_what_goes_on_or_is_still_to_be_sealed_is_not_closed(checked: CheckedSit
     run.close_files()
     run.listed()
     assert len(close_unmarked(checked.site)) == 1
+
+
+def test_what_another_command_is_sealing_is_left_to_whoever_comes_after_it(checked: CheckedSite) -> None:
+    start(checked)
+    mark(checked.site, NUMBER, "run-1").lock.close()
+    run = OpenRun(checked.site.runs_folder, "run-1", {})
+    assert list(close_abandoned(checked.site, open_book(checked.site))) == []
+    assert change(checked).running
+    run.close_files()
+    seal(run.folder, MANIFEST)
+    run.listed()
+    (closed,) = close_abandoned(checked.site, open_book(checked.site))
+    assert (closed.outcome, change(checked).executions[-1].hosts["failed"]) == ("interrupted", ("app1",))
+
+
+@pytest.mark.parametrize("lost", ["marker", "manifest"])
+@pytest.mark.parametrize("marked", [True, False])
+def test_what_lost_its_evidence_is_not_told_as_if_it_had_not_begun(
+    checked: CheckedSite, tmp_path: Path, lost: str, *, marked: bool
+) -> None:
+    start(checked)
+    if marked:
+        mark(checked.site, NUMBER, "run-1").lock.close()
+    run = OpenRun(checked.site.runs_folder, "run-1", {})
+    run.close_files()
+    run.listed()
+    if lost == "marker":
+        shutil.rmtree(run.folder)
+        marker_path(checked.site.runs_folder, "run-1").write_text("{")
+    recovered = [*recover(checked.site), *close_unmarked(checked.site)]
+    assert [str(one.outcome) for one in recovered if isinstance(one, Closed)] == ["interrupted"]
+    assert change(checked).executions[-1].hosts["failed"] == ("app1", "app2")
+    assert change(checked).running is None
+    assert write_change_document(checked, NUMBER, REPORT, "zh", ("json",), tmp_path).paths
 
 
 def test_each_marker_is_held_against_the_ledger_as_it_is_by_then(checked: CheckedSite) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+from ansible.module_utils.changing.steps import WAY_BACK_ENDED
 
 from runner.operations.change_marker import abandoned, has_markers, mark
 from runner.operations.change_outcome import outcome_of
@@ -30,6 +31,10 @@ def batch(word: str, **hosts: list[str]) -> dict[str, Any]:
 
 def step(host: str, level: str = "ok", of: str = "", **detail: Any) -> dict[str, Any]:
     return {"check": "change.step", "host": host, "subject": of, "level": level, "detail": detail}
+
+
+#: Where the way back led, by the gate.
+BACK = step("app1", of=WAY_BACK_ENDED, way_back=True)
 
 
 @pytest.mark.parametrize(
@@ -77,15 +82,37 @@ def step(host: str, level: str = "ok", of: str = "", **detail: Any) -> dict[str,
             "done",
             {"done": HOSTS},
         ),
-        (
-            manifest(app1="failed"),
-            [step("app1", "critical"), batch("failed", worse=["app1"]), step("app1")],
-            "rolled back",
-            {"rolled_back": ("app1",), "left": ("app2", "app3")},
+        (  # what was to be restarted there does not run: that is no success, be the host as well as it was before
+            manifest(app1="ok", app2="ok", app3="ok"),
+            [
+                *(step(host, "critical", "left alone nosuch.service", action="left alone") for host in HOSTS[:2]),
+                step("app2", of="start nginx.service", action="start"),
+                batch("passed", done=list(HOSTS)),
+            ],
+            "failed",
+            {"done": ("app3",), "failed": ("app2",), "left": ("app1",)},
         ),
         (
             manifest(app1="failed"),
-            [step("app1"), batch("failed", worse=["app1"]), step("app1"), step("app1", "critical", of="start")],
+            [step("app1", "critical"), batch("failed", worse=["app1"]), step("app1"), BACK],
+            "rolled back",
+            {"rolled_back": ("app1",), "left": ("app2", "app3")},
+        ),
+        (  # every step of the way back went well, and the host is still broken
+            manifest(app1="failed"),
+            [batch("failed", worse=["app1"]), step("app1", of="start"), {**BACK, "level": "critical"}],
+            "failed",
+            {"failed": ("app1",), "left": ("app2", "app3")},
+        ),
+        (  # its own way back went well, and still it was worse; the gate's could not be gone
+            manifest(app1="failed"),
+            [step("app1", way_back=True), batch("failed", worse=["app1"])],
+            "failed",
+            {"failed": ("app1",), "left": ("app2", "app3")},
+        ),
+        (
+            manifest(app1="failed"),
+            [step("app1"), batch("failed", worse=["app1"]), step("app1", "critical", of="start"), BACK],
             "failed",
             {"failed": ("app1",), "left": ("app2", "app3")},
         ),
@@ -96,6 +123,7 @@ def step(host: str, level: str = "ok", of: str = "", **detail: Any) -> dict[str,
                 step("app1", "critical", "start", way_back=True),
                 step("app1", "ok", "start", way_back=True),
                 batch("failed", worse=["app1"]),
+                BACK,
             ],
             "rolled back",
             {"rolled_back": ("app1",), "left": ("app2", "app3")},
@@ -123,6 +151,11 @@ def test_the_outcome_is_what_the_run_says(
     found = outcome_of(HOSTS, told, observations)
     assert (found.outcome, {key: names for key, names in found.hosts.items() if names}) == (outcome, hosts)
     assert sum(len(names) for names in found.hosts.values()) == len(HOSTS)
+
+
+def test_hosts_of_a_run_that_was_lost_are_not_told_as_left() -> None:
+    found = outcome_of(HOSTS, None, (), HOSTS)
+    assert (found.outcome, found.hosts["failed"]) == ("interrupted", HOSTS)
 
 
 def test_what_was_begun_and_never_told_its_end_is_to_be_looked_at() -> None:

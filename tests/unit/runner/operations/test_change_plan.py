@@ -32,7 +32,7 @@ all:
 REQUEST = """\
 procedure: restart-services
 hosts: [web]
-variables: {greeting: hello}
+variables: {service_inspection_units: hello}
 content: 重启
 reason: 内存增长
 risk: 低
@@ -175,9 +175,9 @@ def test_another_version_of_ansible_is_told(
 
 
 def test_what_people_agreed_on_is_told_by_its_key(plan: Plan) -> None:
-    other = {**plan.data, "variables": {"greeting": "bye", "x": 1}, "risk": "高", "batches": [9]}
+    other = {**plan.data, "variables": {"service_inspection_units": "bye", "x": 1}, "risk": "高", "batches": [9]}
     assert [str(one) for one in differences(plan.data, other)] == [
-        "variable greeting: changed",
+        "variable service_inspection_units: changed",
         "variable x: added",
         "batches: changed",
         "risk: changed",
@@ -197,17 +197,44 @@ def test_what_people_agreed_on_is_told_by_its_key(plan: Plan) -> None:
         (f"{REQUEST}case: patch:1\n", ":13: case: no obligation of the contract is about cases of kind 'patch'"),
         (f"{REQUEST}emergency: true\n", ":13: emergency: the contract knows no emergency changes"),
         (f"{REQUEST}automatic: true\n", ":13: automatic: needs a contract that lets presence be signed beforehand"),
-        (REQUEST.replace("hello", "hunter2-hunter2"), ":3: variables.greeting: holds a secret of the site"),
-        (REQUEST.replace("hello", "87654321"), ":3: variables.greeting: holds a secret of the site"),
-        (REQUEST.replace("greeting: hello", "hunter2-hunter2: x"), ":3: variables: holds a secret of the site"),
+        (
+            REQUEST.replace("hello", "hunter2-hunter2"),
+            ":3: variables.service_inspection_units: holds a secret of the site",
+        ),
+        (REQUEST.replace("hello", "87654321"), ":3: variables.service_inspection_units: holds a secret of the site"),
+        (
+            REQUEST.replace("service_inspection_units: hello", "hunter2-hunter2: x"),
+            ":3: variables: holds a secret of the site",
+        ),
+        (
+            REQUEST.replace("service_inspection_units: hello", "service_restart_whn: always"),
+            ":3: variables.service_restart_whn: no role takes this input; do you mean service_restart_when?",
+        ),
+        (
+            REQUEST.replace("inspection_units: hello", "inspection_tpc: []"),
+            ":3: variables.service_inspection_tpc: no role takes this input; do you mean service_inspection_tcp?",
+        ),
+        (
+            REQUEST.replace("service_inspection_units: hello", "service_restart_when: alway"),
+            ":3: variables.service_restart_when: must be one of due, always",
+        ),
         (REQUEST.replace("内存增长", "口令 hunter2-hunter2"), ":5: reason: holds a secret of the site"),
         (
             REQUEST.replace("name: 重启", "name: 用 hunter2-hunter2 登录"),
             ":10: steps.0.name: holds a secret of the site",
         ),
-        (REQUEST.replace("greeting: hello", "db_password: x"), ":3: variables.db_password: is a secret by its name"),
-        (REQUEST.replace("greeting: hello", "pin_password: 12345678"), "variables.pin_password: is a secret by its"),
-        (REQUEST.replace("hello", "[{api_key: x}]"), ":3: variables.greeting.0.api_key: is a secret by its name"),
+        (
+            REQUEST.replace("service_inspection_units: hello", "db_password: x"),
+            ":3: variables.db_password: is a secret by its name",
+        ),
+        (
+            REQUEST.replace("service_inspection_units: hello", "pin_password: 12345678"),
+            "variables.pin_password: is a secret by its",
+        ),
+        (
+            REQUEST.replace("hello", "[{api_key: x}]"),
+            ":3: variables.service_inspection_units.0.api_key: is a secret by its name",
+        ),
         (
             f"{REQUEST}automatic: true\nemergency: true\n",
             ":13: automatic: an emergency may start before it is approved, so a person has to start it",

@@ -15,6 +15,7 @@ from runner.operations.change_application import apply_for
 from runner.operations.change_entries import ChangeRefused, known_changes, standing
 from runner.operations.change_finish import close_abandoned
 from runner.operations.change_marker import mark
+from runner.operations.change_plan import differences
 from runner.operations.change_steps import (
     Proof,
     attend,
@@ -45,7 +46,8 @@ def test_from_the_request_to_the_close_each_step_is_an_entry_that_verifies(desk:
     asked = desk.ask()
     assert asked.case_name == "upgrade:C-1"
     found = {one["check"]: one["passed"] for one in asked.steps[0].body["feasibility"]}
-    assert found == {"preview": None, "window": True, "blackout": True, "supervisor": True, "approvers": True}
+    known = {"window": True, "blackout": True, "supervisor": True, "approvers": True}
+    assert found == {"preview": None, "restart.present": None, **known}
     approved = desk.approve()
     assert approved.entry.body["obligations"] == ["A36"]
     assert standing(desk.site, "C-1").state == "approved"
@@ -69,6 +71,9 @@ def test_numbers_are_given_in_turn_and_never_twice(desk: Desk) -> None:
     path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.startswith("number:")))
     given = [apply_for(desk.checked, path, Lines, preview=False).change.number for _ in range(2)]
     assert given == [f"C-{day}-01", f"C-{day}-02"]
+    one, other = (desk.change(number) for number in given)
+    assert one.digest != other.digest, "what is approved tells which change it is"
+    assert differences(one.plan, {**one.plan, "number": other.number})[0].as_dict()["what"] == "number"
 
 
 def test_a_window_that_is_over_is_an_error_of_the_file(desk: Desk) -> None:
@@ -285,6 +290,49 @@ def test_what_failed_is_closed_and_answers_nothing(desk: Desk, outcome: str, pas
     desk.verify(passed=passed)
     closed = close(desk.checked, "C-1", "未成", "en").entry.body
     assert (closed["event"], closed["obligations"], closed["outcome"]) == (None, [], outcome)
+
+
+def test_after_the_close_refusals_and_a_sign_out_are_told_and_nothing_else(desk: Desk) -> None:
+    desk.ask()
+    desk.approve()
+    desk.sign_in()
+    desk.run()
+    desk.verify()
+    close(desk.checked, "C-1", "完成", "en")
+    before = verified(open_book(desk.site), desk.site.runs_folder, desk.site.attachments_folder)
+    for attempt in (lambda: close(desk.checked, "C-1", "完成", "en"), desk.sign_in, desk.verify):
+        with pytest.raises(ChangeRefused) as error:
+            attempt()
+        assert desk.refused(error) == ["ended"]
+    assert [step.body["by"] for step in desk.change().of_step("refused")] == [None, "赵监督", "赵监督"]
+    assert desk.sign_out().change.attending(datetime.now(ZONE)) == ()
+    with pytest.raises(BadInput, match="is not signed in"):
+        desk.sign_out()
+    assert desk.change().state(datetime.now(ZONE)) == "closed"
+    after = verified(open_book(desk.site), desk.site.runs_folder, desk.site.attachments_folder)
+    assert [one.problem for one in after] == [one.problem for one in before]
+
+
+@pytest.mark.parametrize(
+    ("step", "by", "told", "codes"),
+    [
+        ("approved", "钱批准", {"reason": "同意"}, []),
+        ("approved", "孙审计", {"reason": "同意"}, ["auditor"]),
+        ("approved", "张三", {"reason": "同意"}, ["not_purchaser", "requester", "executor"]),
+        ("rejected", "赵监督", {"reason": "不同意"}, ["wrong_duty"]),
+        ("signed-in", "赵监督", {}, []),
+        ("signed-in", "吴批准", {}, ["other_supervisor"]),
+        ("verified", "孙审计", {"passed": True, "text": "正常"}, ["auditor"]),
+    ],
+)
+def test_whose_word_would_not_count_is_told_before_they_sign(
+    desk: Desk, step: str, by: str, told: dict[str, Any], codes: list[str]
+) -> None:
+    desk.ask()
+    desk.run()
+    entries = open_book(desk.site).head()
+    assert [one.code for one in to_sign(desk.checked, "C-1", step, by, **told).doubts] == codes
+    assert open_book(desk.site).head() == entries
 
 
 def test_who_withdraws_is_in_people(desk: Desk) -> None:
