@@ -23,7 +23,7 @@ from benchmarks.lab import LAB
 from benchmarks.measure import machine, verdict
 from runner.site import PROJECT
 
-HOSTS = ("app1", "app2", "jump", "legacy")
+HOSTS = ("app1", "app2", "jump")
 BATCHES = [1, "100%"]
 RUN = "benchmark-of-changes"
 
@@ -66,7 +66,7 @@ def play(folder: Path, *, gated: bool) -> Played:
             name: f"{{{{ service_inspection_{name} | default([]) }}}}" for name in ("units", "tcp", "http", "dns")
         }
         variables |= {
-            "__change_gate_begin": {"change": {"run": RUN, "lease_seconds": 10}},
+            "__change_gate_change": {"run": RUN, "lease_seconds": 10},
             "change_gate_probes": probes,
         }
     playbook, token = folder / "play.yml", folder / f"weibao-{RUN}-1" / "change.json"
